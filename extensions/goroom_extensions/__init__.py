@@ -1,0 +1,1 @@
+"""Ready-made extensions for goroom: each uses only what `goroom` makes public."""

@@ -1,0 +1,82 @@
+"""What holds for every test: requirements, Hypothesis' profiles, and no task left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from collections.abc import AsyncIterator, Generator
+
+import hypothesis
+import pytest
+
+from tests.requirements import missing, required
+
+hypothesis.settings.register_profile("default", deadline=None, max_examples=100, print_blob=True)
+# Thousands of sequences, and other ones each time: the seed is pytest-randomly's, in the header.
+hypothesis.settings.register_profile(
+    "ci", deadline=None, max_examples=2000, derandomize=False, print_blob=True, database=None
+)
+hypothesis.settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default")
+)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give Hypothesis the seed that pytest-randomly prints, so that one number repeats a run."""
+    seed = config.getoption("randomly_seed", default=None)
+    for item in items:
+        function = getattr(item, "function", None)
+        if seed is not None and hasattr(function, "hypothesis"):
+            hypothesis.seed(seed)(function)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test by the name of what it lacks."""
+    for marker in item.iter_markers("requires"):
+        for name in marker.args:
+            if reason := missing(name):
+                pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Make a skip a failure where GOROOM_TEST_REQUIRE is set."""
+    report = yield
+    if required() and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: skipped, and GOROOM_TEST_REQUIRE allows no skip\n" + str(
+            report.longrepr
+        )
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Make a skipped module a failure where GOROOM_TEST_REQUIRE is set."""
+    report = yield
+    if required() and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = "skipped, and GOROOM_TEST_REQUIRE allows no skip\n" + str(report.longrepr)
+    return report
+
+
+@pytest.fixture
+async def _no_task_is_left() -> AsyncIterator[None]:
+    before = asyncio.all_tasks()
+    yield
+    for _ in range(10):  # a cancelled task needs a turn of the loop or two to end
+        left = asyncio.all_tasks() - before - {asyncio.current_task()}
+        if not left:
+            return
+        await asyncio.sleep(0)
+    pytest.fail("tasks left behind: " + ", ".join(sorted(map(repr, left))), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def no_task_is_left(request: pytest.FixtureRequest) -> None:
+    """Fail a coroutine test that leaves tasks on its loop."""
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("_no_task_is_left")

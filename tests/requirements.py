@@ -1,0 +1,74 @@
+"""
+What some tests need beyond Python's packages, and how to get it.
+
+A test says `@pytest.mark.requires("browser")` and is skipped by name where that is missing. What
+`GOROOM_TEST_REQUIRE` names (a comma list) must be there: while it is set, every skip is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+NODE_FOLDER = Path(__file__).parent / "js"
+OLDEST_NODE = 20
+
+
+def chromium() -> str | None:
+    """Return the path of the machine's Chromium, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def missing_browser() -> str | None:
+    """Return what a browser test lacks, with the remedy, or None."""
+    if chromium() is None:
+        return "chromium is not installed: apt-get install chromium"
+    if find_spec("playwright") is None:
+        return "playwright is not installed: pip install -e '.[test]'"
+    return None
+
+
+def missing_node() -> str | None:
+    """Return what a test of the JavaScript client lacks, with the remedy, or None."""
+    node = shutil.which("node")
+    if node is None:
+        return "node is not installed: apt-get install nodejs npm"
+    version = subprocess.run([node, "--version"], capture_output=True, check=True, text=True).stdout
+    if int(version.lstrip("v").partition(".")[0]) < OLDEST_NODE:
+        return f"node {version.strip()} is older than {OLDEST_NODE}"
+    if not (NODE_FOLDER / "node_modules" / "ws").is_dir():
+        return "ws is not installed: npm ci --prefix tests/js"
+    return None
+
+
+CHECKS: Mapping[str, Callable[[], str | None]] = {
+    "browser": missing_browser,
+    "node": missing_node,
+}
+"""Each requirement's name, and what tells what it lacks."""
+
+
+@cache
+def missing(name: str) -> str | None:
+    """
+    Return what requirement *name* lacks on this machine, or None.
+
+    Raises:
+        LookupError: No requirement is called that.
+    """
+    if name not in CHECKS:
+        msg = f"no requirement is called {name!r}: choose from {', '.join(CHECKS)}"
+        raise LookupError(msg)
+    return CHECKS[name]()
+
+
+def required() -> frozenset[str]:
+    """Return the requirements that must be met in this run."""
+    names = os.environ.get("GOROOM_TEST_REQUIRE", "").split(",")
+    return frozenset(name.strip() for name in names if name.strip())
