@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     seed = config.getoption("randomly_seed", default=None)
     for item in items:
         function = getattr(item, "function", None)
-        if seed is not None and hasattr(function, "hypothesis"):
+        if seed is not None and function is not None and hasattr(function, "hypothesis"):
             hypothesis.seed(seed)(function)
 
 
