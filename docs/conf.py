@@ -1,0 +1,64 @@
+"""Sphinx: `python3 dev.py docs` builds these pages without a network, each warning an error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import goroom
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "goroom"
+author = "goroom contributors"
+copyright = author  # noqa: A001 - Sphinx's name for it
+version = release = goroom.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+napoleon_numpy_docstring = False
+
+# There is no intersphinx, for the build needs no network: other projects' names are not links.
+nitpick_ignore_regex = [
+    ("py:.*", r"(aiohttp|asyncio|attrs?|collections|concurrent|enum|msgspec|structlog|typing)\..*"),
+    ("py:.*", r"web\.\w+"),  # aiohttp.web, as our annotations spell it
+    ("py:.*", r"(goroom\.\w+\.)?[A-Z]"),  # TypeVars
+]
+
+html_theme = "furo"
+html_title = "goroom"
+
+_attribute_docstrings: dict[str, list[str]] = {}
+
+
+def _keep(
+    _app: Sphinx, what: str, name: str, _object: Any, _options: Any, lines: list[str]
+) -> None:
+    if what in {"attribute", "data", "property"} and "Raises:" not in lines:
+        _attribute_docstrings[name] = list(lines)
+
+
+def _restore(
+    _app: Sphinx, _what: str, name: str, _object: Any, _options: Any, lines: list[str]
+) -> None:
+    lines[:] = _attribute_docstrings.pop(name, lines)
+
+
+def setup(app: Sphinx) -> None:
+    """Keep the docstrings of attributes as written: napoleon takes "Word: text" for a type."""
+    napoleons = 500  # the default, at which napoleon listens
+    app.connect("autodoc-process-docstring", _keep, priority=napoleons - 1)
+    app.connect("autodoc-process-docstring", _restore, priority=napoleons + 1)
