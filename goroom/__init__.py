@@ -1,3 +1,64 @@
-"""A room server for Python: several games and chats on one port, each in its own namespace."""
+"""goroom: a room server for real-time games and chat, many applications on one port."""
+
+from __future__ import annotations
+
+from goroom.application import Application
+from goroom.connection import Connection
+from goroom.errors import (
+    BadRequest,
+    ConnectionLost,
+    Disconnect,
+    GoroomError,
+    NotAllowed,
+    PayloadError,
+    Refused,
+    RequestRefused,
+    TurnOver,
+)
+from goroom.events import Event, LeaveReason
+from goroom.extension import ApplicationExtension, RoomExtension, handles
+from goroom.limits import Limits
+from goroom.messages import EventType, Push, Request
+from goroom.options import AutoRemove, RoomOptions
+from goroom.room import Room
+from goroom.timers import Timer
+from goroom.turn import Turn
+from goroom.user import User
+from goroom.web import Server, get_server, init_func, setup
+from goroom.wire import Dialect
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Application",
+    "ApplicationExtension",
+    "AutoRemove",
+    "BadRequest",
+    "Connection",
+    "ConnectionLost",
+    "Dialect",
+    "Disconnect",
+    "Event",
+    "EventType",
+    "GoroomError",
+    "LeaveReason",
+    "Limits",
+    "NotAllowed",
+    "PayloadError",
+    "Push",
+    "Refused",
+    "Request",
+    "RequestRefused",
+    "Room",
+    "RoomExtension",
+    "RoomOptions",
+    "Server",
+    "Timer",
+    "Turn",
+    "TurnOver",
+    "User",
+    "get_server",
+    "handles",
+    "init_func",
+    "setup",
+]

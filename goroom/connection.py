@@ -1,0 +1,646 @@
+"""
+Connection: one client's socket in the server. Requests in, frames out; its life is a table.
+
+What a frame may do depends on its event and on what the connection is in the application it names:
+
+=====================  ============================  ===========================================
+event                  needs                         served by
+=====================  ============================  ===========================================
+CONNECTION             nothing                       ignored
+JOIN_APP, RECONNECT    to have entered (silently)    `_join_app`, `_reconnect`
+LOGIN                  to have entered (silently)    `_login`
+all others             to be logged in, else 2       `_LIFECYCLE`, MESSAGE by `_message`
+unknown, server's own  to be logged in, else 2       10
+=====================  ============================  ===========================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+import structlog
+
+from goroom import values
+from goroom.application import Application
+from goroom.errors import (
+    SERVER_ERROR,
+    Disconnect,
+    ErrorDescription,
+    InvalidEvent,
+    NotInRoom,
+    NotLoggedIn,
+    Refused,
+    RoomNameInvalid,
+    RoomNotFound,
+    Stopping,
+    TimedOut,
+    UnknownAction,
+    UnknownApplication,
+    UnknownToken,
+)
+from goroom.events import Event, LeaveReason
+from goroom.messages import EventType, Push, Request
+from goroom.outbox import Outbox, Transport
+from goroom.seating import room_name_of, seat
+from goroom.sequence import deliver
+from goroom.turn import Lane, Level, Turn
+from goroom.user import Asker, Link
+from goroom.wire.frames import PING, PONG, frame
+from goroom.wire.unreadable import UnreadableRequest
+
+if TYPE_CHECKING:
+    from goroom.extension import Extension, Handler
+    from goroom.limits import Limits
+    from goroom.room import Room
+    from goroom.runtime import Runtime
+    from goroom.user import User
+    from goroom.wire.dialect import Dialect
+
+log = structlog.get_logger()
+
+BAD_DATA = 1007
+"""Close code for text that is no UTF-8 (RFC 6455 section 8.1)."""
+GOING_AWAY = 1001
+"""Close code when the server stops (RFC 6455 section 7.4.1)."""
+NOT_LOGGED_IN_IN_TIME = 4001
+REFUSED_AT_THE_DOOR = 4501
+TOO_MANY_BAD_REQUESTS = 4502
+"""Close codes of ours: 4000-4499 "come back", 4500-4999 "do not"."""
+
+BAD_REQUEST_SECONDS = 60.0
+"""The span in which `Limits.bad_requests` are counted."""
+
+_DEFAULT_CODES: dict[int, int] = {
+    EventType.LOGIN: 3,
+    EventType.LOGOUT: 5,
+    EventType.DISCONNECTION: 11,
+    EventType.JOIN_ROOM: 12,
+    EventType.LEAVE_ROOM: 13,
+}
+_NOT_ALLOWED = 26
+_BAD_REQUEST = 21
+
+
+class Host(Protocol):
+    """The server, as its connections need it."""
+
+    runtime: Runtime
+    is_stopping: bool
+
+    @property
+    def applications(self) -> Mapping[str, Application]: ...
+
+
+@attrs.frozen
+class Peer:
+    """Where a connection came from, as its upgrade request said; read-only."""
+
+    remote: str = ""
+    """Address of the client."""
+    path: str = "/"
+    """Path of the endpoint."""
+    headers: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
+    query: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
+    cookies: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
+
+
+class _MessageTurn(Turn):
+    """The handling of one MESSAGE; it answers with its commit."""
+
+    __slots__ = ("_extension", "_handler", "_link", "_room", "_takes_request", "_user")
+
+    def __init__(
+        self,
+        lane: Lane,
+        link: Link,
+        request: Request,
+        extension: Extension,
+        handler: Handler,
+        user: User,
+        *,
+        room: Room | None,
+        takes_request: bool,
+    ) -> None:
+        super().__init__(lane, handler.name, connection=link.connection, request=request)
+        self._link = link
+        self._extension = extension
+        self._handler = handler
+        self._user = user
+        self._room = room
+        self._takes_request = takes_request
+
+    def call(self) -> object:
+        user, request = self._user, self.request
+        assert request is not None  # noqa: S101 -- made with one
+        room = self._room
+        if room is not None and user.rooms.get(room.name) is not room:
+            raise RoomNotFound if room.is_closed else NotInRoom
+        handler = self._handler
+        if self._takes_request:
+            return handler.function(self._extension, user, request)
+        if handler.decode is None:
+            return handler.function(self._extension, user)
+        return handler.function(self._extension, user, handler.decode(request.body))
+
+    def succeed(self, result: object) -> None:
+        request, link = self.request, self._link
+        assert request is not None  # noqa: S101 -- made with one
+        body = values.EMPTY if result is None else values.encode(result)
+        super().succeed(None)
+        if request.id is None and result is None:
+            return
+        link.connection.send(
+            Push(
+                EventType.MESSAGE,
+                link.application.name,
+                request.room_name,
+                request.action,
+                id=request.id,
+                body=body,
+            )
+        )
+
+    def fail(self, error: BaseException) -> None:
+        super().fail(error)
+        if isinstance(self.error, Refused) and not isinstance(self.error, TimedOut):
+            self._refuse(self.error)
+
+    def expire(self) -> None:
+        super().expire()
+        self._refuse(TimedOut())
+
+    def _refuse(self, error: Refused) -> None:
+        assert self.request is not None  # noqa: S101 -- made with one
+        self._link.connection.refuse(self.request, error, self._link.application.name)
+
+
+class Connection:
+    """
+    One client's socket. It may be in several applications at once.
+
+    Made by `Server.connect`; the transport's owner calls `receive` for each message, awaits what
+    that returns before it reads the next, and awaits `end` when the socket is gone.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        transport: Transport,
+        dialect: Dialect,
+        limits: Limits,
+        peer: Peer,
+    ) -> None:
+        runtime = host.runtime
+        self.id = runtime.new_id()
+        self.peer = peer
+        self.dialect = dialect
+        self.limits = limits
+        self.transport = transport
+        self.outbox = Outbox(transport, runtime.flusher, limits, self._abort_soon)
+        self.links: dict[str, Link] = {}
+        """What it is in each application it has entered, by the application's name."""
+        self.is_closed = False
+        """Whether its close has begun: nothing more is read."""
+        self.is_handling = False
+        """Whether a message of it is being handled."""
+        self._host = host
+        self._lane = Lane(Level.CONNECTION, self, {"connection": self.id})
+        self._abort_timer: asyncio.TimerHandle | None = None
+        self._idle_since: float | None = self._now()
+        self._ping_due = self._now() + (limits.ping_seconds or 0)
+        self._ping_sent: float | None = None
+        self._ping_payload = b""
+        self._bad_requests: list[float] = []
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.id} from {self.peer.remote}>"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the upgrade request; the client's word."""
+        return self.peer.headers
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """Query of the endpoint's URL; the client's word."""
+        return self.peer.query
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """Cookies of the upgrade request; the client's word."""
+        return self.peer.cookies
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+    # -- requests in -----------------------------------------------------------------------
+
+    def receive(self, message: bytes, *, is_binary: bool) -> Awaitable[None] | None:
+        """
+        Handle one message of the client.
+
+        Returns:
+            None if it has been handled, else something to await before the next one is read.
+        """
+        if self.is_closed or self._host.is_stopping:
+            return None
+        if not is_binary and not _is_utf8(message):
+            self.close(BAD_DATA, "text must be UTF-8")
+            return None
+        try:
+            if is_binary is not self.dialect.binary:
+                wanted = "binary" if self.dialect.binary else "text"
+                raise UnreadableRequest(f"frames of this subprotocol are {wanted}")
+            request = self.dialect.decode(message)
+        except UnreadableRequest as error:
+            self.refuse(Request(0, id=error.id), error, "")
+            return None
+        if request.event_type == EventType.CONNECTION:
+            return None
+        bound = self.dialect.application
+        application = self._host.applications.get(request.app_name or bound or "")
+        if application is None or (bound is not None and application.name != bound):
+            self.refuse(request, UnknownApplication(), "")
+            return None
+        link = self.links.get(application.name)
+        if link is None:
+            return self._serve_first(application, request)
+        return self._serve(link, request)
+
+    async def _serve_first(self, application: Application, request: Request) -> None:
+        """Enter *application*, because *request* names it, then serve that."""
+        if await self.enter(application, request):
+            waiting = self._serve(self.links[application.name], request)
+            if waiting is not None:
+                await waiting
+
+    def _serve(self, link: Link, request: Request) -> Awaitable[None] | None:
+        event = request.event_type
+        if event in _OPEN_TO_ALL:
+            return self._run(link, request, _OPEN_TO_ALL[event])
+        if link.user is None:
+            self.refuse(request, NotLoggedIn(), link.application.name)
+        elif event == EventType.MESSAGE:
+            return self._message(link, request, link.user)
+        elif event in _FOR_USERS:
+            return self._run(link, request, _FOR_USERS[event])
+        else:
+            self.refuse(request, InvalidEvent(), link.application.name)
+        return None
+
+    async def _run(self, link: Link, request: Request, serve: _Served) -> None:
+        try:
+            await serve(self, Asker(link, request))
+        except Refused as error:
+            self.refuse(request, error, link.application.name)
+        except Disconnect as error:
+            await self.expel(link, error.code, error.message)
+
+    # -- messages --------------------------------------------------------------------------
+
+    def _message(self, link: Link, request: Request, user: User) -> Awaitable[None] | None:
+        application = link.application
+        room: Room | None = None
+        try:
+            if request.room_name:
+                room = user.rooms.get(request.room_name)
+                if room is None:
+                    known = request.room_name in application.rooms
+                    raise NotInRoom if known else RoomNotFound
+            found = _handler_of(request.action, room, application)
+        except Refused as error:
+            self.refuse(request, error, application.name)
+            return None
+        if found is None:
+            if request.action or request.id is not None:
+                self.refuse(request, UnknownAction(), application.name)
+            return None
+        extension, handler, takes_request = found
+        is_rooms = room is not None and extension is room.extension
+        turn = _MessageTurn(
+            room.lane if room is not None and is_rooms else user.lane,
+            link,
+            request,
+            extension,
+            handler,
+            user,
+            room=room,
+            takes_request=takes_request,
+        )
+        turns = application.turns
+        call = turns.in_thread(turn.call) if handler.blocking else turn.call
+        waiting = turns.handle(turn, call)
+        if waiting is None and type(turn.error) is not Disconnect:
+            return None
+        return self._finish_message(link, turn, waiting)
+
+    async def _finish_message(
+        self, link: Link, turn: Turn, waiting: Awaitable[None] | None
+    ) -> None:
+        if waiting is not None:
+            await waiting
+        if isinstance(turn.error, Disconnect):
+            await self.expel(link, turn.error.code, turn.error.message)
+
+    # -- lifecycle -------------------------------------------------------------------------
+
+    async def enter(self, application: Application, request: Request | None = None) -> bool:
+        """
+        Enter *application*: its ``on_connect`` may refuse.
+
+        Args:
+            application: One of the server's.
+            request: What caused it, for the refusal; None where the endpoint's URL did.
+
+        Returns:
+            Whether it is in.
+        """
+        link = Link(self, application)
+        self.links[application.name] = link
+        extension = application.extension
+        handler = extension.handlers.get(Event.CONNECT)
+        if handler is None:
+            return True
+        function = handler.function
+        turn = Turn(self._lane, handler.name, connection=self, request=request)
+        try:
+            await application.turns.run(turn, lambda: function(extension, self))
+        except Refused as error:
+            await application.users.detach(link, LeaveReason.DISCONNECTED)
+            if request is None:
+                self.refuse_unasked(link, EventType.JOIN_APP, "", error)
+            else:
+                self.refuse(request, error, application.name)
+            self._leave_application(link)
+            if self.dialect.application is not None:
+                self.close(REFUSED_AT_THE_DOOR, "refused")
+            return False
+        except Disconnect as error:
+            await self.expel(link, error.code, error.message)
+            return False
+        return not self.is_closed
+
+    async def _join_app(self, asker: Asker) -> None:
+        name = asker.link.application.name
+        body = values.encode({"appName": name})
+        self.reply(asker.request, Push(EventType.JOIN_APP, name, body=body))
+
+    async def _reconnect(self, asker: Asker) -> None:
+        raise UnknownToken
+
+    async def _login(self, asker: Asker) -> None:
+        request = asker.request
+        users = asker.link.application.users
+        await users.login_link(asker.link, request.text("username"), request.data, request)
+
+    async def _logout(self, asker: Asker) -> None:
+        await asker.link.application.users.logout(asker)
+
+    async def _disconnection(self, asker: Asker) -> None:
+        await asker.link.application.users.disconnect(asker)
+
+    async def _join_room(self, asker: Asker) -> None:
+        await seat(asker.link.application, asker)
+
+    async def _leave_room(self, asker: Asker) -> None:
+        name = room_name_of(asker.request)
+        if not name:
+            raise RoomNameInvalid
+        user = asker.link.user
+        room = asker.link.application.rooms.get(name)
+        if room is None or user is None:
+            raise RoomNotFound
+        await room.membership.depart(user, LeaveReason.LEFT, asker=asker)
+
+    async def _subscribe(self, asker: Asker) -> None:
+        link, request = asker.link, asker.request
+        rooms = link.application.rooms
+        name = request.text("roomName") or request.room_name
+        if not name:
+            rooms.watch(link)
+            body = values.encode({"appName": link.application.name, "rooms": rooms.listing()})
+            self.reply(request, Push(request.event_type, link.application.name, body=body))
+            return
+        room = rooms.get(name)
+        if room is None:
+            raise RoomNotFound
+        room.membership.watch(link)
+        self.reply(request, room.snapshot(EventType.SUBSCRIBE_ROOM))
+
+    async def _unsubscribe(self, asker: Asker) -> None:
+        link, request = asker.link, asker.request
+        name = request.text("roomName") or request.room_name
+        application = link.application
+        data = {"appName": application.name}
+        if name:
+            room = application.rooms.get(name)
+            if room is None:
+                raise RoomNotFound
+            room.membership.unwatch(link)
+            data["roomName"] = name
+        else:
+            application.rooms.unwatch(link)
+        push = Push(request.event_type, application.name, name, body=values.encode(data))
+        self.reply(request, push)
+
+    # -- frames out ------------------------------------------------------------------------
+
+    def send(self, push: Push) -> None:
+        """Send one frame to this connection alone."""
+        deliver(push, [(self.dialect, [self.outbox])])
+
+    def reply(self, request: Request | None, push: Push) -> None:
+        """Send *push* as the answer to *request*, or unasked where there is none."""
+        if request is not None and request.id is not None:
+            push = attrs.evolve(push, id=request.id)
+        self.send(push)
+
+    def refuse(self, request: Request, error: Refused, application: str) -> None:
+        """Answer *request* with *error*; its data is echoed (goroomserver's way)."""
+        if isinstance(error, Stopping):
+            return
+        try:
+            data: dict[str, Any] = dict(request.data)
+        except Refused:
+            data = {}
+        data["roomName"] = request.room_name
+        data["appName"] = request.app_name
+        default = _DEFAULT_CODES.get(request.event_type, _NOT_ALLOWED)
+        shown = error.described(default)
+        self.send(
+            Push(
+                request.event_type,
+                application,
+                request.room_name,
+                request.action,
+                id=request.id,
+                body=values.encode(data),
+                code=SERVER_ERROR,
+                error=shown,
+            )
+        )
+        if shown.code == _BAD_REQUEST:
+            self._count_bad_request()
+
+    def refuse_unasked(self, link: Link, event: EventType, room: str, error: Refused) -> None:
+        """Tell that something was refused which no request of this client asked for."""
+        shown = error.described(_DEFAULT_CODES.get(event, _NOT_ALLOWED))
+        name = link.application.name
+        body = values.encode({"roomName": room, "appName": name})
+        self.send(Push(event, name, room, body=body, code=SERVER_ERROR, error=shown))
+
+    def _count_bad_request(self) -> None:
+        now = self._now()
+        self._bad_requests = [at for at in self._bad_requests if now - at < BAD_REQUEST_SECONDS]
+        self._bad_requests.append(now)
+        if len(self._bad_requests) >= self.limits.bad_requests:
+            log.warning("bad_requests_closed", connection=self.id, remote=self.peer.remote)
+            self.close(TOO_MANY_BAD_REQUESTS, "too many bad requests")
+
+    # -- its end ---------------------------------------------------------------------------
+
+    async def expel(self, link: Link, code: int, message: str) -> None:
+        """End this connection's part in an application; close it if it is in no other."""
+        self.tell_expelled(link, code, message)
+        await link.application.users.detach(link, LeaveReason.KICKED)
+        self.forget(link, code, message)
+
+    def tell_expelled(self, link: Link, code: int, message: str) -> None:
+        """Send the DISCONNECTION that says so."""
+        name = link.application.name
+        data: dict[str, Any] = {"appName": name, "code": code, "message": message}
+        if link.user is not None:
+            data["userName"] = link.user.name
+        error = ErrorDescription(code, message, "disconnected")
+        self.send(
+            Push(EventType.DISCONNECTION, name, body=values.encode(data), code=code, error=error)
+        )
+
+    def forget(self, link: Link, code: int, message: str) -> None:
+        """Take *link* out; close the connection with *code* if it is in no other application."""
+        self._leave_application(link)
+        if not self.links:
+            self.close(code, message)
+
+    def _leave_application(self, link: Link) -> None:
+        if self.links.get(link.application.name) is link:
+            link.user = None
+            del self.links[link.application.name]
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close the socket, after all frames before; abort it if the peer does not answer."""
+        if not self.is_closed:
+            self.is_closed = True
+            self.outbox.close(code, reason)
+            self._abort_soon()
+
+    def _abort_soon(self) -> None:
+        self.is_closed = True
+        if self._abort_timer is None:
+            loop = asyncio.get_running_loop()
+            self._abort_timer = loop.call_later(self.limits.close_seconds, self.transport.abort)
+
+    async def end(self) -> None:
+        """The socket is gone: end its part in every application. Safe to call again."""
+        self.is_closed = True
+        self.outbox.discard()
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+        links = list(self.links.values())
+        await asyncio.gather(
+            *(link.application.users.detach(link, LeaveReason.DISCONNECTED) for link in links)
+        )
+        for link in links:
+            self._leave_application(link)
+
+    # -- its pulse -------------------------------------------------------------------------
+
+    def look(self, now: float) -> None:
+        """Look after the connection: time to log in, pings. Called every second or so."""
+        if self.is_closed:
+            return
+        if any(link.user is not None for link in self.links.values()):
+            self._idle_since = None
+        elif self._idle_since is None or self.is_handling:
+            self._idle_since = now
+        elif (
+            self.limits.login_seconds is not None
+            and now - self._idle_since >= self.limits.login_seconds
+        ):
+            self.close(NOT_LOGGED_IN_IN_TIME, "not logged in in time")
+            return
+        if self.limits.ping_seconds is not None:
+            self._look_at_pulse(now, self.limits.ping_seconds)
+
+    def _look_at_pulse(self, now: float, ping_seconds: float) -> None:
+        if self._ping_sent is not None:
+            if self.is_handling:
+                self._ping_sent = now  # nothing is read while a message is handled
+            elif now - self._ping_sent >= self.limits.pong_seconds:
+                log.warning("pong_missing", connection=self.id, remote=self.peer.remote)
+                self.is_closed = True
+                self.transport.abort()
+        elif now >= self._ping_due:
+            self._ping_sent = now
+            self._ping_payload = self._host.runtime.random.randbytes(4)
+            self.outbox.put(frame(PING, self._ping_payload))
+
+    def pinged(self, payload: bytes) -> None:
+        """Answer a ping of the client."""
+        self.outbox.put(frame(PONG, payload))
+
+    def ponged(self, payload: bytes) -> None:
+        """Take a pong; only one that answers our ping counts."""
+        if self._ping_sent is not None and payload == self._ping_payload:
+            self._ping_sent = None
+            self._ping_due = self._now() + (self.limits.ping_seconds or 0)
+
+
+_Served = Callable[[Connection, Asker], Awaitable[None]]
+
+_OPEN_TO_ALL: Mapping[int, _Served] = {
+    EventType.JOIN_APP: Connection._join_app,
+    EventType.LOGIN: Connection._login,
+    EventType.RECONNECT: Connection._reconnect,
+}
+_FOR_USERS: Mapping[int, _Served] = {
+    EventType.DISCONNECTION: Connection._disconnection,
+    EventType.JOIN_ROOM: Connection._join_room,
+    EventType.LEAVE_ROOM: Connection._leave_room,
+    EventType.LOGOUT: Connection._logout,
+    EventType.SUBSCRIBE_ROOM: Connection._subscribe,
+    EventType.UNSUBSCRIBE_ROOM: Connection._unsubscribe,
+}
+
+
+def _handler_of(
+    action: str, room: Room | None, application: Application
+) -> tuple[Extension, Handler, bool] | None:
+    """Return who handles *action*: the room's handler, its on_message, then the application's."""
+    extensions: tuple[Extension, ...] = (application.extension,)
+    if room is not None:
+        extensions = (room.extension, application.extension)
+    for extension in extensions:
+        handlers = extension.handlers
+        handler = handlers.get(action)
+        if handler is not None:
+            return extension, handler, False
+        handler = handlers.get(Event.MESSAGE)
+        if handler is not None:
+            return extension, handler, True
+    return None
+
+
+def _is_utf8(message: bytes) -> bool:
+    if message.isascii():
+        return True
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

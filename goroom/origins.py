@@ -1,0 +1,93 @@
+"""Which pages may open a socket here: the Origin check (RFC 6454, RFC 6455 section 10.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+ANY = "*"
+"""As an allowed origin: every page may. Only for endpoints without cookies."""
+
+
+class OriginCheck:
+    """
+    Browsers do not apply CORS to WebSockets, so the server must look at the Origin itself.
+
+    Args:
+        allowed: Exact origins, such as ``https://play.example``; None for the same host only.
+        uses_cookies: Whether a cookie logs in here: then a socket without Origin is refused, and
+            nothing is forgiven.
+
+    Raises:
+        ValueError: One of *allowed* is no origin.
+    """
+
+    def __init__(self, allowed: Iterable[str] | None = None, *, uses_cookies: bool = False) -> None:
+        self._uses_cookies = uses_cookies
+        self._any = False
+        self._allowed: set[tuple[str, str, int]] | None = None
+        if allowed is None:
+            return
+        self._allowed = set()
+        for origin in allowed:
+            if origin == ANY:
+                self._any = True
+                continue
+            parsed = _parsed(origin)
+            if parsed is None:
+                raise ValueError(
+                    f"{origin!r} is no origin: write scheme://host or scheme://host:port"
+                )
+            self._allowed.add(parsed)
+
+    def allows(self, origin: str | None, host: str) -> bool:
+        """
+        Tell whether a page of *origin* may open a socket.
+
+        Args:
+            origin: The Origin header, or None where a program that is no browser sends none.
+            host: The Host header.
+        """
+        if origin is None:
+            return not self._uses_cookies
+        if self._any:
+            return True
+        parsed = _parsed(origin)
+        if parsed is None and not self._uses_cookies:
+            parsed = _parsed_leniently(origin)
+        if parsed is None:
+            return False
+        if self._allowed is not None:
+            return parsed in self._allowed
+        scheme, name, port = parsed
+        return (name, port) == _host_and_port(host, scheme)
+
+
+def _parsed(origin: str) -> tuple[str, str, int] | None:
+    """Return scheme, host and port of an origin written exactly, else None."""
+    try:
+        parts = urlsplit(origin)
+        port = parts.port
+    except ValueError:
+        return None
+    name = parts.hostname
+    if parts.scheme not in _DEFAULT_PORTS or not name or "@" in parts.netloc:
+        return None
+    if parts.path or parts.query or parts.fragment or origin[-1] in "?#:":
+        return None
+    return parts.scheme, name, port or _DEFAULT_PORTS[parts.scheme]
+
+
+def _parsed_leniently(origin: str) -> tuple[str, str, int] | None:
+    """Forgive a missing scheme and a trailing slash: old clients write ``localhost:9218``."""
+    origin = origin.removesuffix("/")
+    return _parsed(origin if "://" in origin else f"http://{origin}")
+
+
+def _host_and_port(host: str, scheme: str) -> tuple[str, int] | None:
+    parsed = _parsed(f"{scheme}://{host}")
+    return None if parsed is None else parsed[1:]

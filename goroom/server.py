@@ -1,0 +1,200 @@
+"""Server: maps names to applications and owns the connections. No sockets here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from goroom import names
+from goroom.application import Application
+from goroom.connection import GOING_AWAY, Connection, Peer
+from goroom.extension import ApplicationExtension, RoomExtension
+from goroom.limits import Limits
+from goroom.runtime import Runtime
+
+if TYPE_CHECKING:
+    from goroom.outbox import Transport
+    from goroom.wire.dialect import Dialect
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 1.0
+"""How often connections are looked after, at most."""
+
+
+class Server:
+    """
+    Several applications, and the connections to them.
+
+    Args:
+        limits: Bounds of everything here; applications and endpoints may have their own.
+        seed: Makes ids and authors' randomness repeatable; for tests only.
+    """
+
+    def __init__(self, *, limits: Limits | None = None, seed: int | None = None) -> None:
+        self.limits = limits or Limits()
+        self.runtime = Runtime(self.limits, seed=seed)
+        self.is_running = False
+        """Whether the applications' ``init`` have run."""
+        self.is_stopping = False
+        """Whether the end has begun: nothing more is read."""
+        self._applications: dict[str, Application] = {}
+        self._connections: dict[Connection, None] = {}
+        self._all_gone = asyncio.Event()
+        self._look_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def applications(self) -> Mapping[str, Application]:
+        """The applications by name."""
+        return MappingProxyType(self._applications)
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connections, oldest first."""
+        return tuple(self._connections)
+
+    def add_application(
+        self,
+        name: str,
+        extension: type[ApplicationExtension] = ApplicationExtension,
+        rooms: Mapping[str, type[RoomExtension[Any]]] | None = None,
+        *,
+        double_login: str = "refuse",
+        limits: Limits | None = None,
+    ) -> Application:
+        """
+        Add an application before the server starts.
+
+        Args:
+            name: What clients send as ``appName``.
+            extension: Its rules.
+            rooms: The classes of its rooms by kind.
+            double_login: What a second login under one name does: ``"refuse"`` it, ``"replace"``
+                the first (closed with 4509), or ``"allow:n"`` connections of one user.
+            limits: Bounds of this application; the server's where None.
+
+        Raises:
+            ValueError: There is one of this name, the name is none, or the policy is unknown.
+            TypeError: A class is no extension class.
+            RuntimeError: The server runs already.
+        """
+        if self.is_running:
+            raise RuntimeError("add applications before the server starts: its init() runs then")
+        try:
+            name = names.normalised(name, "name", self.limits.name_characters)
+        except Exception as error:
+            raise ValueError(f"{name!r} cannot be an application's name: {error}") from None
+        if name in self._applications:
+            raise ValueError(f"there is an application {name!r} already: choose another name")
+        kinds = dict(rooms or {})
+        _check_class(extension, ApplicationExtension)
+        for kind in kinds.values():
+            _check_class(kind, RoomExtension)
+        application = Application(
+            name,
+            self.runtime,
+            extension,
+            kinds,
+            double_login=double_login,
+            limits=limits or self.limits,
+        )
+        self._applications[name] = application
+        return application
+
+    async def open(self) -> None:
+        """
+        Run ``init`` of every application, in the order they were added.
+
+        Raises:
+            Refused: One of them failed; the log says why.
+            RuntimeError: The server runs already, or has run.
+        """
+        if self.is_running or self.is_stopping:
+            raise RuntimeError("a server starts once: make a new one")
+        self.is_running = True
+        for application in self._applications.values():
+            await application.start()
+        log.info("server_started", applications=list(self._applications))
+
+    def connect(
+        self, transport: Transport, dialect: Dialect, peer: Peer, limits: Limits | None = None
+    ) -> Connection:
+        """
+        Take a new connection; see `Connection` for what its transport owes it.
+
+        Raises:
+            RuntimeError: The server does not run.
+        """
+        if not self.is_running or self.is_stopping:
+            raise RuntimeError("the server does not run: start it first")
+        connection = Connection(self, transport, dialect, limits or self.limits, peer)
+        self._connections[connection] = None
+        self._all_gone.clear()
+        if self._look_timer is None:
+            self._look_later()
+        return connection
+
+    async def disconnect(self, connection: Connection) -> None:
+        """The socket of *connection* is gone: end what it was. Finishes even if cancelled."""
+        await asyncio.shield(self.runtime.turns.spawn(self._end(connection)))
+
+    async def _end(self, connection: Connection) -> None:
+        try:
+            await connection.end()
+        finally:
+            self._connections.pop(connection, None)
+            if not self._connections:
+                self._all_gone.set()
+
+    async def close(self) -> None:
+        """
+        Stop: read no more, let running turns end, end every user, close every connection (1001).
+
+        Running turns have `Limits.drain_seconds`, then they are dropped as by their time limit;
+        waiting ones are dropped unanswered; every user ends with reason ``shutdown``.
+        """
+        if self.is_stopping:
+            return
+        self.is_stopping = True
+        turns = self.runtime.turns
+        for application in self._applications.values():
+            application.turn_away()
+        if not await turns.idle(self.limits.drain_seconds):
+            turns.expire_all()
+        for application in self._applications.values():
+            await application.stop()
+        for connection in self.connections:
+            connection.close(GOING_AWAY, "the server stops")
+        if self._connections:
+            await self._all_gone.wait()
+        if self._look_timer is not None:
+            self._look_timer.cancel()
+            self._look_timer = None
+        await turns.settle()
+        turns.close()
+        self.is_running = False
+        log.info("server_stopped")
+
+    def _look_later(self) -> None:
+        bounds = (self.limits.login_seconds, self.limits.ping_seconds, self.limits.pong_seconds)
+        seconds = min(LOOK_SECONDS, *(bound / 4 for bound in bounds if bound is not None))
+        loop = asyncio.get_running_loop()
+        self._look_timer = loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """Look after every connection; stop looking when there is none."""
+        self._look_timer = None
+        now = asyncio.get_running_loop().time()
+        for connection in list(self._connections):
+            connection.look(now)
+        if self._connections:
+            self._look_later()
+
+
+def _check_class(given: object, wanted: type) -> None:
+    if not (isinstance(given, type) and issubclass(given, wanted)):
+        raise TypeError(f"{given!r} is no {wanted.__name__}: give the class, not an instance")

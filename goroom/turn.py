@@ -1,0 +1,616 @@
+"""
+Turns: the handling of one event in one lane, from its start to its commit.
+
+A *lane* is a room, a user or a connection in its quality of doing one thing at a time. A *turn*
+is one of these things. What its handler sends and changes is kept as *effects*; they take
+effect together when the handler returns, or not at all when it raises or runs out of time.
+
+::
+
+    handle ──▶ lane idle ───────────────▶ handler on the stack ─▶ commit ─▶ lane released
+       │                                        │ it waits
+       └─▶ lane taken: wait in order ─▶         └─▶ awaited, watched ─▶ commit or drop ─▶ released
+
+A turn that never waits runs on the stack: no task, future, timer or queue is made for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextvars import Context, ContextVar, copy_context
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from goroom.errors import Busy, Disconnect, HandlerFailed, Refused, TimedOut, TurnOver
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    from goroom.connection import Connection
+    from goroom.limits import Limits
+    from goroom.messages import Request
+
+log = structlog.get_logger()
+
+WATCH_SECONDS = 0.1
+"""How often the waiting turns are looked at."""
+
+IDLE_SECONDS = 0.01
+"""How often a server that stops looks whether its turns have ended."""
+
+
+class Level(IntEnum):
+    """Waiting goes from lower to higher levels only, so turns cannot deadlock."""
+
+    CONNECTION = 0
+    USER = 1
+    ROOM = 2
+
+
+class State(Enum):
+    """The life of a turn."""
+
+    OPEN = "open"
+    COMMITTED = "committed"
+    DROPPED = "dropped"
+    EXPIRED = "expired"
+
+
+class Effect(Protocol):
+    """
+    Something that a turn does to the world when it commits. It cannot fail.
+
+    ``lane`` is where it must be applied, or None where any moment is right.
+    """
+
+    @property
+    def lane(self) -> Lane | None: ...
+
+    def seal(self) -> Callable[[], None] | None:
+        """Number the event, change membership, fix the audience; return what releases it."""
+
+
+class Lane:
+    """
+    One thing at a time, in order of arrival.
+
+    Args:
+        level: Where it stands in the order of waiting.
+        owner: What it is the lane of.
+        labels: What logs say of it.
+        on_stuck: Called when a handler that ran out of time holds the lane for too long.
+    """
+
+    __slots__ = ("_waiting", "is_taken", "labels", "level", "on_stuck", "owner")
+
+    def __init__(
+        self,
+        level: Level,
+        owner: object,
+        labels: dict[str, str],
+        *,
+        on_stuck: Callable[[], None] | None = None,
+    ) -> None:
+        self.level = level
+        self.owner = owner
+        self.labels = labels
+        self.on_stuck = on_stuck
+        self.is_taken = False
+        self._waiting: deque[_Waiting] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many turns and sends wait for this lane."""
+        return len(self._waiting)
+
+    def apply(self, effect: Effect) -> None:
+        """Apply *effect* from outside: at once if idle, else behind what runs and waits."""
+        if self.is_taken:
+            self._waiting.append(_Waiting(lambda: _apply_now(effect)))
+        else:
+            _apply_now(effect)
+
+    def wait(self, request: Request | None) -> asyncio.Future[None]:
+        """Queue up; the future is done when the lane is handed over, or fails if turned away."""
+        future = asyncio.get_running_loop().create_future()
+
+        def hand_over() -> bool:
+            if future.done():
+                return False
+            future.set_result(None)
+            return True
+
+        self._waiting.append(_Waiting(hand_over, future, request))
+        return future
+
+    def queue(self, start: Callable[[], object]) -> None:
+        """Have *start* called with the lane in hand: now if idle, else in order."""
+        if not self.is_taken:
+            self.is_taken = True
+            start()
+            return
+
+        def hand_over() -> bool:
+            start()
+            return True
+
+        self._waiting.append(_Waiting(hand_over))
+
+    def release(self) -> None:
+        """Hand the lane to the next who waits, applying sends from outside on the way."""
+        waiting = self._waiting
+        while waiting:
+            if waiting.popleft().hand_over():
+                return
+        self.is_taken = False
+
+    def turn_away(self, error: Exception, *, requests_only: bool = False) -> None:
+        """Have turns that wait for this lane fail with *error*; other work stays in line."""
+        staying: deque[_Waiting] = deque()
+        for one in self._waiting:
+            if one.future is None or (requests_only and one.request is None):
+                staying.append(one)
+            elif not one.future.done():
+                one.future.set_exception(error)
+        self._waiting = staying
+
+
+class _Waiting:
+    """Something in line for a lane: a turn (with a future), sends, or work of the server."""
+
+    __slots__ = ("future", "hand_over", "request")
+
+    def __init__(
+        self,
+        hand_over: Callable[[], bool],
+        future: asyncio.Future[None] | None = None,
+        request: Request | None = None,
+    ) -> None:
+        self.hand_over = hand_over
+        """Takes the lane and returns True, or leaves it and returns False."""
+        self.future = future
+        self.request = request
+
+
+def _apply_now(effect: Effect) -> bool:
+    release = effect.seal()
+    if release is not None:
+        release()
+    return False
+
+
+class Turn:
+    """
+    The handling of one event in one lane.
+
+    Attributes:
+        lane: The lane it runs in.
+        name: The handler's name, for logs.
+        connection: The connection whose request this is, or None.
+        request: The request, or None.
+        started: `loop.time()` when the handler was called.
+    """
+
+    __slots__ = (
+        "_effects",
+        "connection",
+        "error",
+        "lane",
+        "name",
+        "request",
+        "result",
+        "started",
+        "state",
+        "task",
+        "thread",
+    )
+
+    def __init__(
+        self,
+        lane: Lane,
+        name: str,
+        *,
+        connection: Connection | None = None,
+        request: Request | None = None,
+    ) -> None:
+        self.lane = lane
+        self.name = name
+        self.connection = connection
+        self.request = request
+        self.started = 0.0
+        self.state = State.OPEN
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.task: asyncio.Task[Any] | None = None
+        self.thread: Future[Any] | None = None
+        self._effects: list[Effect] = []
+
+    def add(self, effect: Effect) -> None:
+        """Keep *effect* for the commit."""
+        self._effects.append(effect)
+
+    def succeed(self, result: object) -> None:
+        """Commit: seal all effects, then release them, in the order they were made."""
+        self.result = result
+        self.state = State.COMMITTED
+        if not self._effects:
+            return
+        releases: list[Callable[[], None]] = []
+        for effect in self._effects:
+            if effect.lane is None or effect.lane is self.lane:
+                release = effect.seal()
+                if release is not None:
+                    releases.append(release)
+            else:
+                releases.append(_applied_elsewhere(effect.lane, effect))
+        self._effects = []
+        for release in releases:
+            release()
+
+    def fail(self, error: BaseException) -> None:
+        """Drop all effects; anything but a refusal is logged and becomes `HandlerFailed`."""
+        if self.state is State.EXPIRED:
+            return
+        self.state = State.DROPPED
+        self._effects = []
+        if isinstance(error, (Refused, Disconnect)):
+            self.error = error
+            return
+        self.error = HandlerFailed()
+        log.error("handler_failed", handler=self.name, exc_info=error, **self.lane.labels)
+
+    def expire(self) -> None:
+        """The time limit is over: drop all effects; what is sent from now on raises."""
+        if self.state is State.EXPIRED:
+            return
+        self.state = State.EXPIRED
+        self._effects = []
+        self.error = TimedOut()
+        log.warning("handler_timed_out", handler=self.name, **self.lane.labels)
+
+
+class EndingTurn(Turn):
+    """
+    A leaving, or the end of a login: nothing keeps it from happening but a refusal that counts.
+
+    Until `begin` it fails like any other turn; after it, what the handler sent may be lost, but
+    the ending commits.
+    """
+
+    __slots__ = ("_ending", "_is_refusable")
+
+    _ending: Effect | None
+    _is_refusable: bool
+
+    def __init__(
+        self,
+        lane: Lane,
+        name: str,
+        *,
+        connection: Connection | None = None,
+        request: Request | None = None,
+    ) -> None:
+        super().__init__(lane, name, connection=connection, request=request)
+        self._ending = None
+        self._is_refusable = False
+
+    def begin(self, ending: Effect, *, is_refusable: bool) -> None:
+        """Make *ending* the first effect, which commits even if the handler fails."""
+        self._ending = ending
+        self._is_refusable = is_refusable
+        self.add(ending)
+
+    def fail(self, error: BaseException) -> None:
+        if self.state is State.EXPIRED:
+            return
+        super().fail(error)
+        if not (self._is_refusable and isinstance(error, (Refused, Disconnect))):
+            self._end_anyway(State.COMMITTED)
+
+    def expire(self) -> None:
+        if self.state is not State.EXPIRED:
+            super().expire()
+            self._end_anyway(State.EXPIRED)
+
+    def _end_anyway(self, state: State) -> None:
+        if self._ending is not None:
+            self.error = None
+            self._effects = [self._ending]
+            self.succeed(None)
+            self.state = state
+
+
+def _applied_elsewhere(lane: Lane, effect: Effect) -> Callable[[], None]:
+    return lambda: lane.apply(effect)
+
+
+_current: ContextVar[Turn | None] = ContextVar("goroom_turn", default=None)
+
+
+def current() -> Turn | None:
+    """Return the turn that the running code belongs to, if it is still open."""
+    turn = _current.get()
+    return turn if turn is not None and turn.state is State.OPEN else None
+
+
+def perform(effect: Effect) -> None:
+    """
+    Do *effect* with the commit of the current turn, or now where there is none.
+
+    Raises:
+        TurnOver: The turn ran into its time limit.
+    """
+    turn = _current.get()
+    if turn is not None:
+        if turn.state is State.OPEN:
+            turn.add(effect)
+            return
+        if turn.state is State.EXPIRED:
+            raise TurnOver(f"{turn.name} ran into its time limit: nothing it sends counts now")
+    if effect.lane is None:
+        _apply_now(effect)
+    else:
+        effect.lane.apply(effect)
+
+
+def check_waiting(lane: Lane) -> None:
+    """
+    Refuse to wait upwards or sideways: connection, user, room is the order.
+
+    Raises:
+        RuntimeError: The current turn may not wait for *lane*, busy or not; the text says what
+            to do instead.
+    """
+    turn = current()
+    if turn is not None and lane.level <= turn.lane.level:
+        raise RuntimeError(
+            f"{turn.name} runs in a turn of {_named(turn.lane)} and may not wait for "
+            f"{_named(lane)}: use user.move_to(room), or do it in a task of your own"
+        )
+
+
+def _named(lane: Lane) -> str:
+    return " ".join(f"{key} {value!r}" for key, value in lane.labels.items()) or lane.level.name
+
+
+class Turns:
+    """
+    Runs the turns of one server: on the stack, awaited, in threads.
+
+    Args:
+        limits: Time limits, the number of threads and of waiting turns.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._watched: dict[Turn, None] = {}
+        self._watch_timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._pool: ThreadPoolExecutor | None = None
+        self.threads_busy = 0
+        """Handlers now in threads, those that ran out of time among them."""
+
+    def handle(self, turn: Turn, call: Callable[[], object]) -> Awaitable[None] | None:
+        """
+        Run *call* as *turn*: now if the lane is idle, else when it is its turn.
+
+        Never raises for what *call* does: `Turn.succeed` or `Turn.fail` has been called when this
+        returns None, or when what it returns has been awaited.
+        """
+        lane = turn.lane
+        if not lane.is_taken:
+            lane.is_taken = True
+            return self._start(turn, call)
+        if turn.request is not None and lane.waiting >= self._limits.lane_waiting:
+            turn.fail(Busy())
+            return None
+        return self._when_handed_over(turn, call, lane.wait(turn.request))
+
+    async def run(self, turn: Turn, call: Callable[[], object]) -> Any:
+        """
+        Run *call* as *turn*, and return what it returns.
+
+        Raises:
+            Refused, Disconnect: What the handler refused with; `HandlerFailed` for anything else.
+        """
+        waiting = self.handle(turn, call)
+        if waiting is not None:
+            await waiting
+        if turn.error is not None:
+            raise turn.error
+        return turn.result
+
+    def cause(self, turn: Turn, call: Callable[[], object]) -> None:
+        """Run *call* as *turn* soon, in its lane's order, in a task: never on this stack."""
+
+        async def run() -> None:
+            waiting = self._start(turn, call)
+            if waiting is not None:
+                await waiting
+
+        turn.lane.queue(lambda: self.spawn(run()))
+
+    def spawn(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
+        """Run *work* in a task that belongs to no turn; the server waits for it when it stops."""
+        task = asyncio.get_running_loop().create_task(work, context=Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._end_task)
+        return task
+
+    def _end_task(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task_failed", exc_info=error)
+
+    async def settle(self) -> None:
+        """Wait until no task of ours is left."""
+        while tasks := self._tasks - {asyncio.current_task()}:
+            await asyncio.wait(tasks)
+
+    def in_thread(self, call: Callable[[], object]) -> Callable[[], Awaitable[Any]]:
+        """Return a call that runs *call* in the bounded pool, in the turn that calls it."""
+        return lambda: self._run_in_thread(call)
+
+    async def idle(self, seconds: float) -> bool:
+        """Wait until no handler waits for anything; return False if that takes over *seconds*."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self._watched:
+            if loop.time() >= end:
+                return False
+            await asyncio.sleep(IDLE_SECONDS)
+        return True
+
+    def expire_all(self) -> None:
+        """Drop every turn that still waits, as its time limit would."""
+        for turn in list(self._watched):
+            self._expire(turn)
+
+    @staticmethod
+    def _expire(turn: Turn) -> None:
+        if turn.state is State.OPEN:
+            turn.expire()
+            if turn.task is not None:
+                turn.task.cancel()
+
+    def close(self) -> None:
+        """Let go of the threads; handlers in them end on their own."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)
+            self._pool = None
+
+    async def _when_handed_over(
+        self, turn: Turn, call: Callable[[], object], handed_over: asyncio.Future[None]
+    ) -> None:
+        try:
+            await handed_over
+        except Refused as error:
+            turn.fail(error)
+            return
+        except asyncio.CancelledError:
+            if not handed_over.cancelled() and handed_over.exception() is None:
+                turn.lane.release()
+            turn.state = State.DROPPED
+            raise
+        waiting = self._start(turn, call)
+        if waiting is not None:
+            await waiting
+
+    def _start(self, turn: Turn, call: Callable[[], object]) -> Awaitable[None] | None:
+        turn.started = started = asyncio.get_running_loop().time()
+        token = _current.set(turn)
+        try:
+            result = call()
+            if result is not None and hasattr(result, "__await__"):
+                return self._await(turn, result)
+            turn.succeed(result)
+        except KeyboardInterrupt:
+            turn.fail(HandlerFailed())
+            turn.lane.release()
+            raise
+        except BaseException as error:  # noqa: BLE001 -- border: SystemExit of a handler is no exit
+            turn.fail(error)
+        finally:
+            _current.reset(token)
+        turn.lane.release()
+        held = asyncio.get_running_loop().time() - started
+        if held >= self._limits.held_loop_seconds:
+            log.warning("loop_held", handler=turn.name, seconds=round(held, 3), **turn.lane.labels)
+        return None
+
+    async def _await(self, turn: Turn, awaitable: Awaitable[object]) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- every await runs in a task
+        turn.task = task
+        token = _current.set(turn)
+        self._watch(turn)
+        try:
+            result = await awaitable
+            if turn.state is State.OPEN:
+                turn.succeed(result)
+        except BaseException as error:  # noqa: BLE001 -- border: a handler may raise anything
+            is_cancelled = _is_cancellation(task, error, expired=turn.state is State.EXPIRED)
+            if turn.thread is not None and not turn.thread.done():
+                turn.expire()
+            turn.fail(error)
+            if is_cancelled:
+                raise
+        else:
+            if turn.state is State.EXPIRED:
+                task.uncancel()
+        finally:
+            _current.reset(token)
+            turn.task = None
+            if turn.thread is None or turn.thread.done():
+                self._end(turn)
+
+    def _end(self, turn: Turn) -> None:
+        turn.thread = None
+        self._watched.pop(turn, None)
+        turn.lane.release()
+
+    def _watch(self, turn: Turn) -> None:
+        self._watched[turn] = None
+        if self._watch_timer is None:
+            loop = asyncio.get_running_loop()
+            self._watch_timer = loop.call_later(WATCH_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Drop the turns that wait too long; close the lanes of those that never end."""
+        self._watch_timer = None
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for turn in list(self._watched):
+            seconds = now - turn.started
+            if turn.state is State.OPEN and seconds >= self._limits.handler_seconds:
+                self._expire(turn)
+            elif turn.state is State.EXPIRED and seconds >= self._limits.stuck_seconds:
+                del self._watched[turn]
+                if turn.lane.on_stuck is not None:
+                    turn.lane.on_stuck()
+        if self._watched:
+            self._watch_timer = loop.call_later(WATCH_SECONDS, self._look)
+
+    async def _run_in_thread(self, call: Callable[[], object]) -> Any:
+        turn = _current.get()
+        assert turn is not None  # noqa: S101 -- only handlers are called so
+        loop = asyncio.get_running_loop()
+        turn.started = float("inf")  # its time counts from its start, not while it queues
+
+        def run() -> object:
+            turn.started = loop.time()
+            return call()
+
+        future = self._threads().submit(copy_context().run, run)
+        turn.thread = future
+        self.threads_busy += 1
+
+        def ended(_: Future[Any]) -> None:
+            loop.call_soon_threadsafe(self._end_thread, turn)
+
+        future.add_done_callback(ended)
+        return await asyncio.wrap_future(future)
+
+    def _end_thread(self, turn: Turn) -> None:
+        self.threads_busy -= 1
+        if turn.thread is not None and turn.task is None:
+            # Its time was over before it ended: it kept its lane until now.
+            self._end(turn)
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(self._limits.threads, "goroom")
+        return self._pool
+
+
+def _is_cancellation(task: asyncio.Task[Any], error: BaseException, *, expired: bool) -> bool:
+    """Tell a cancellation of the whole task from one that a handler raised or we asked for."""
+    if expired:
+        return task.uncancel() > 0
+    return isinstance(error, asyncio.CancelledError) and task.cancelling() > 0

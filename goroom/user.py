@@ -1,0 +1,135 @@
+"""User: a name logged in to one application; Link: what one connection is in it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+
+from goroom import values
+from goroom.turn import Lane, Level, current
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from goroom.application import Application
+    from goroom.connection import Connection
+    from goroom.messages import Request
+    from goroom.room import Room
+
+
+class Addresser(Protocol):
+    """What can send an event to one user in a sequence of its own: a room, an application."""
+
+    def send_to(self, user: User, action: str, body: bytes) -> None: ...
+
+
+@attrs.define(eq=False)
+class Link:
+    """What one connection is in one application: entered, perhaps logged in as a user."""
+
+    connection: Connection
+    application: Application
+    user: User | None = None
+    watches_rooms: bool = False
+    """Whether it is told of every change to the list of rooms."""
+    watched: dict[str, Room] = attrs.field(factory=dict)
+    """The rooms it watches as a spectator, by name."""
+
+
+@attrs.frozen(eq=False)
+class Asker:
+    """The link and the request of a client that asks for something of its user."""
+
+    link: Link
+    request: Request
+
+
+class User:
+    """
+    A name logged in to one application.
+
+    It has one or more connections (as the application's ``double_login`` allows) and the rooms
+    it has joined. A user object is good until its login ends; the next login is another one.
+
+    Args:
+        application: Where it is logged in.
+        name: As the client gave it, normalised.
+        id: Unique and random.
+    """
+
+    def __init__(self, application: Application, name: str, id: str) -> None:  # noqa: A002
+        self.application = application
+        self.name = name
+        self.id = id
+        self.data: dict[str, Any] = {}
+        """Free for the author: what it holds is never sent. Gone with the login."""
+        self.links: list[Link] = []
+        """Its connections in this application, oldest first. Read-only for authors."""
+        self.lane = Lane(Level.USER, self, {"application": application.name, "user": name})
+        self.is_present = False
+        """Whether it is logged in: not yet in ``on_login``, no more after ``on_disconnect``."""
+        self.is_ending = False
+        """Whether its end has begun: it joins nothing more."""
+        self._rooms: dict[str, Room] = {}
+        self.joining: dict[Room, None] = {}
+        """Rooms whose ``on_join`` is running for it."""
+        self.gone = asyncio.Event()
+        """Set when its login has ended."""
+
+    def __repr__(self) -> str:
+        return f"<User {self.name!r} of {self.application.name!r}>"
+
+    @property
+    def rooms(self) -> Mapping[str, Room]:
+        """The rooms it has joined, by name, oldest first."""
+        return self._rooms
+
+    def send(self, action: str, data: object = None) -> None:
+        """
+        Send *action* to this user, on all its connections.
+
+        Part of the current turn where there is one; in a room's turn, and if the user is a member,
+        it belongs to the room's sequence, else to the application's. Never waits. At most once: a
+        connection that does not read is closed.
+
+        Args:
+            action: Name that the client sees.
+            data: JSON value or attrs instance, encoded before this returns.
+
+        Raises:
+            PayloadError: *data* cannot be sent; nothing was.
+        """
+        body = values.encode(data)
+        turn = current()
+        owner: object = None if turn is None else turn.lane.owner
+        addresser: Addresser = self.application
+        if turn is not None and turn.lane.level is Level.ROOM:
+            addresser = owner  # type: ignore[assignment]  # the owner of a room's lane is a Room
+        addresser.send_to(self, action, body)
+
+    def move_to(self, room: Room | str, leaving: Room | str | None = None) -> None:
+        """
+        Join *room* once the current turn has committed, and leave *leaving* on success.
+
+        A refusal is told to the user and logged. Never waits, so it may be called from anywhere.
+        """
+        self.application.rooms.move(self, room, leaving)
+
+    def kick(self, message: str = "") -> None:
+        """
+        End this login: all rooms are left and all its connections here end, with code 4500.
+
+        Takes effect with the current turn; the hooks run after it.
+        """
+        self.application.users.kick(self, message)
+
+    def note_joined(self, room: Room) -> None:
+        """Keep the ledger: *room* has this member now."""
+        self._rooms[room.name] = room
+
+    def note_left(self, room: Room) -> None:
+        """Keep the ledger: *room* has this member no more."""
+        if self._rooms.get(room.name) is room:
+            del self._rooms[room.name]

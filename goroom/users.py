@@ -1,0 +1,393 @@
+"""UserService: who is logged in to one application; how a login begins and ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from goroom import names, values
+from goroom.errors import AlreadyLoggedIn, Disconnect, NotInRoom, Refused, RoomNotFound
+from goroom.events import Event, LeaveReason
+from goroom.messages import EventType, Push
+from goroom.sequence import Change
+from goroom.turn import EndingTurn, State, Turn, check_waiting, perform
+from goroom.user import Link, User
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from goroom.application import Application
+    from goroom.connection import Connection
+    from goroom.messages import Request
+    from goroom.room import Room
+    from goroom.user import Asker
+
+log = structlog.get_logger()
+
+KICKED = 4500
+"""Close code for a login that the server ended; the client should not come back by itself."""
+REPLACED = 4509
+"""Close code for a login that a newer one replaced."""
+
+
+class DoubleLogin:
+    """
+    What happens to a second login under one name.
+
+    Args:
+        policy: ``"refuse"`` (goroomserver's way), ``"replace"`` (the older one ends, 4509) or
+            ``"allow:n"`` (one user with up to *n* connections).
+
+    Raises:
+        ValueError: It is none of these.
+    """
+
+    def __init__(self, policy: str) -> None:
+        word, _, number = policy.partition(":")
+        is_known = policy in {"refuse", "replace"} or (word == "allow" and number.isdecimal())
+        if not is_known or number == "0":
+            raise ValueError(f"double_login is 'refuse', 'replace' or 'allow:n', not {policy!r}")
+        self.replaces = word == "replace"
+        self.most = int(number) if number else 1
+        """Connections that one user may have."""
+
+
+class _LoginTurn(Turn):
+    """``on_login``: accepted now, committed when the login that it replaces has ended."""
+
+    __slots__ = ()
+
+    def succeed(self, result: object) -> None:
+        self.result = result
+
+    def commit(self, login: Change) -> None:
+        """Log in, then do what ``on_login`` did."""
+        self._effects.insert(0, login)
+        super().succeed(None)
+
+
+class UserService(Mapping[str, User]):
+    """The users of one application, by name."""
+
+    def __init__(self, application: Application, double_login: str) -> None:
+        self._application = application
+        self._double_login = DoubleLogin(double_login)
+        self._users: dict[str, User] = {}
+        self._by_key: dict[str, User] = {}
+        self._gates: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    def __getitem__(self, name: str) -> User:
+        return self._users[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._users)
+
+    def __len__(self) -> int:
+        return len(self._users)
+
+    # -- the beginning ---------------------------------------------------------------------
+
+    async def login(
+        self,
+        connection: Connection,
+        name: str,
+        credentials: Mapping[str, Any] | None = None,
+    ) -> User:
+        """
+        Log *connection* in as *name*, as a LOGIN of its client would.
+
+        A turn of its own. ``on_login`` runs and may refuse.
+
+        Args:
+            connection: One that has entered the application, or is in its ``on_connect``.
+            name: The user's name.
+            credentials: What ``on_login`` is given.
+
+        Raises:
+            Refused: The name is none, ``on_login`` refused, the name is taken.
+            RuntimeError: Called from a turn of a user or a room; or the connection is not here.
+        """
+        link = connection.links.get(self._application.name)
+        if link is None:
+            raise RuntimeError(f"{connection!r} is not in {self._application.name!r}")
+        data = {**(credentials or {}), "username": name}
+        return await self.login_link(link, name, data)
+
+    async def login_link(
+        self,
+        link: Link,
+        name: str,
+        credentials: Mapping[str, Any],
+        request: Request | None = None,
+    ) -> User:
+        """Log *link* in; with a *request*, it is answered. See `login`."""
+        name = names.user_name(name, "username", self._application.limits.name_characters)
+        async with self._gate(names.key(name)):
+            user = self._candidate(name)
+            check_waiting(user.lane)
+            turn = await self._ask(user, link, credentials, request)
+            older = self._by_key.get(names.key(name))
+            if self._double_login.replaces and older is not None and link.user is None:
+                await self._replace(older)
+            try:
+                self._check_free(user, link)
+            except AlreadyLoggedIn:
+                turn.state = State.DROPPED
+                raise
+            turn.commit(Change(lambda: self._seal_login(user, link, request)))
+        log.info("user_logged_in", application=self._application.name, user=user.name)
+        return user
+
+    def _candidate(self, name: str) -> User:
+        existing = self._by_key.get(names.key(name))
+        if existing is not None and self._double_login.most > 1 and not existing.is_ending:
+            return existing
+        return User(self._application, name, self._application.new_id())
+
+    async def _ask(
+        self, user: User, link: Link, credentials: Mapping[str, Any], request: Request | None
+    ) -> _LoginTurn:
+        extension = self._application.extension
+        handler = extension.handlers.get(Event.LOGIN)
+        turn = _LoginTurn(
+            user.lane,
+            "on_login" if handler is None else handler.name,
+            connection=link.connection,
+            request=request,
+        )
+
+        def call() -> object:
+            if handler is None:
+                return None
+            return handler.function(extension, user, dict(credentials))
+
+        await self._application.turns.run(turn, call)
+        return turn
+
+    async def _replace(self, older: User) -> None:
+        links = list(older.links)
+        for link in links:
+            link.connection.tell_expelled(link, REPLACED, "replaced by a newer login")
+        await self.end(older, LeaveReason.REPLACED)
+        for link in links:
+            link.connection.forget(link, REPLACED, "replaced by a newer login")
+
+    def _check_free(self, user: User, link: Link) -> None:
+        """Refuse what stands against the login now that ``on_login`` has accepted it."""
+        holder = self._by_key.get(names.key(user.name))
+        if link.user is not None or link.connection.is_closed:
+            raise AlreadyLoggedIn
+        if holder is None:
+            return
+        if holder is not user or user.is_ending or len(user.links) >= self._double_login.most:
+            raise AlreadyLoggedIn
+
+    def _seal_login(self, user: User, link: Link, request: Request | None) -> Callable[[], None]:
+        application = self._application
+        link.user = user
+        user.links.append(link)
+        user.is_present = True
+        self._users[user.name] = user
+        self._by_key[names.key(user.name)] = user
+        self._links_changed(user)
+        data = {
+            "appName": application.name,
+            "userName": user.name,
+            "userId": user.id,
+            "epoch": application.sequence.epoch,
+            "seq": application.sequence.seq,
+            "rooms": [room.snapshot_data() for room in user.rooms.values()],
+        }
+        push = Push(EventType.LOGIN, application.name, body=values.encode(data))
+        return lambda: link.connection.reply(request, push)
+
+    @asynccontextmanager
+    async def _gate(self, key: str) -> AsyncIterator[None]:
+        """
+        Let one login under a name pass at a time, where logins depend on each other.
+
+        Under ``refuse`` they do not: the first whose ``on_login`` accepts is in.
+        """
+        if not self._double_login.replaces and self._double_login.most == 1:
+            yield
+            return
+        lock, users = self._gates.get(key, (asyncio.Lock(), 0))
+        self._gates[key] = lock, users + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._gates.pop(key)
+            if users > 1:
+                self._gates[key] = lock, users - 1
+
+    # -- the end ---------------------------------------------------------------------------
+
+    def kick(self, user: User, message: str = "") -> None:
+        """End *user*'s login with the current turn; its hooks run after it. See `User.kick`."""
+
+        def seal() -> Callable[[], None]:
+            work = self.expel_all(user, KICKED, message, LeaveReason.KICKED)
+            return lambda: self._spawn(work)
+
+        perform(Change(seal))
+
+    def _spawn(self, work: Any) -> None:
+        self._application.turns.spawn(work)
+
+    async def expel_all(self, user: User, code: int, message: str, reason: LeaveReason) -> None:
+        """End *user* and every link of it, telling each with *code* and *message*."""
+        links = list(user.links)
+        for link in links:
+            link.connection.tell_expelled(link, code, message)
+        await self.end(user, reason)
+        for link in links:
+            link.connection.forget(link, code, message)
+
+    async def logout(self, asker: Asker) -> None:
+        """
+        Serve a LOGOUT: ``on_logout``, the reply, then the end unless other links stay.
+
+        Raises:
+            Refused: ``on_logout`` refused.
+        """
+        link, request = asker.link, asker.request
+        user = link.user
+        assert user is not None  # noqa: S101 -- the connection's table demands a login
+        extension = self._application.extension
+        handler = extension.handlers.get(Event.LOGOUT)
+        turn = Turn(
+            user.lane,
+            "on_logout" if handler is None else handler.name,
+            connection=link.connection,
+            request=request,
+        )
+
+        def call() -> object:
+            turn.add(Change(lambda: self._seal_goodbye(asker, EventType.LOGOUT)))
+            return None if handler is None else handler.function(extension, user)
+
+        await self._application.turns.run(turn, call)
+        await self.detach(link, LeaveReason.LOGGED_OUT)
+
+    async def disconnect(self, asker: Asker) -> None:
+        """
+        Serve a DISCONNECTION of a client: LOGOUT without ``on_logout``.
+
+        Raises:
+            Refused: The application's ``on_disconnect`` refused.
+        """
+        user = asker.link.user
+        assert user is not None  # noqa: S101 -- the connection's table demands a login
+        if len(user.links) > 1:
+            self._seal_goodbye(asker, EventType.DISCONNECTION)()
+            await self.detach(asker.link, LeaveReason.LOGGED_OUT)
+            return
+        await self.end(user, LeaveReason.LOGGED_OUT, asker=asker)
+        asker.link.user = None
+
+    def _seal_goodbye(self, asker: Asker, event_type: EventType) -> Callable[[], None]:
+        user = asker.link.user
+        name = "" if user is None else user.name
+        data = {"appName": self._application.name, "userName": name}
+        push = Push(event_type, self._application.name, body=values.encode(data))
+        return lambda: asker.link.connection.reply(asker.request, push)
+
+    async def detach(self, link: Link, reason: LeaveReason) -> None:
+        """Take *link* from its user; the user ends with its last one."""
+        user = link.user
+        if user is None:
+            return
+        if link in user.links and len(user.links) == 1 and reason is not LeaveReason.DISCONNECTED:
+            await self.end(user, reason)  # on_disconnect may still send to it
+        self._unlink(user, link)
+        link.user = None
+        if not user.links:
+            await self.end(user, reason)
+
+    def _unlink(self, user: User, link: Link) -> None:
+        if link in user.links:
+            user.links.remove(link)
+            self._links_changed(user)
+        for room in list(link.watched.values()):
+            room.membership.unwatch(link)
+        self._application.rooms.unwatch(link)
+
+    def _links_changed(self, user: User) -> None:
+        self._application.forget_audience()
+        for room in user.rooms.values():
+            room.membership.forget_audience()
+
+    async def end(self, user: User, reason: LeaveReason, asker: Asker | None = None) -> None:
+        """
+        End *user*: ``on_disconnect``, then each room's, each ``on_leave``, then it is gone.
+
+        Where it is ending already, wait until it is gone.
+
+        Raises:
+            Refused: With an *asker*, the application's ``on_disconnect`` refused.
+        """
+        extension = self._application.extension
+        handler = extension.handlers.get(Event.DISCONNECT)
+        turn = EndingTurn(
+            user.lane,
+            "on_disconnect" if handler is None else handler.name,
+            connection=None if asker is None else asker.link.connection,
+            request=None if asker is None else asker.request,
+        )
+        is_ours = False
+
+        def seal() -> Callable[[], None] | None:
+            user.is_ending = True
+            return None if asker is None else self._seal_goodbye(asker, EventType.DISCONNECTION)
+
+        def call() -> object:
+            nonlocal is_ours
+            if user.is_ending:
+                return None
+            is_ours = True
+            turn.begin(Change(seal), is_refusable=asker is not None)
+            return None if handler is None else handler.function(extension, user, reason)
+
+        await self._application.turns.run(turn, call)
+        if not is_ours:
+            await user.gone.wait()
+            return
+        for link in list(user.links):
+            self._unlink(user, link)
+        while rooms := [*user.rooms.values(), *user.joining]:
+            for room in rooms:
+                await self._leave(user, room, reason)
+        self._remove(user)
+
+    async def _leave(self, user: User, room: Room, reason: LeaveReason) -> None:
+        extension = room.extension
+        handler = extension.handlers.get(Event.DISCONNECT)
+        if handler is not None:
+            function = handler.function
+
+            def call() -> object:
+                return function(extension, user, reason) if user in room.membership else None
+
+            try:
+                await self._application.turns.run(Turn(room.lane, handler.name), call)
+            except (Refused, Disconnect) as error:
+                log.debug("refusal_ignored", handler=handler.name, error=str(error))
+        try:
+            await room.membership.depart(user, reason, tell_leaver=False)
+        except (NotInRoom, RoomNotFound):
+            return  # kicked or closed out meanwhile, or it never came in
+
+    def _remove(self, user: User) -> None:
+        user.is_present = False
+        if self._users.get(user.name) is user:
+            del self._users[user.name]
+            del self._by_key[names.key(user.name)]
+        self._application.forget_audience()
+        self._application.rooms.maker_gone(user)
+        user.gone.set()
+        log.info("user_logged_out", application=self._application.name, user=user.name)

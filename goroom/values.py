@@ -1,0 +1,140 @@
+"""
+JSON values: from Python to bytes and back, within the bounds that every peer can read.
+
+A value is what JSON can say: None, bool, int within +-(2**53 - 1), finite float, str without lone
+surrogates, list, dict with string keys; and, on the way out, attrs instances, tuples, bytes
+(base64), datetimes and whatever else msgspec knows. Depth is at most ``MAX_DEPTH``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import msgspec
+
+from goroom.errors import PayloadError
+
+MAX_SAFE_INTEGER = 2**53 - 1
+"""The largest integer that JavaScript reads exactly (RFC 8259, section 6)."""
+MAX_DEPTH = 32
+"""How deep arrays and objects may nest: far below Python's recursion limit."""
+
+EMPTY = b"{}"
+"""The JSON bytes of an empty object: what absent data is."""
+
+_encode = msgspec.json.Encoder().encode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_any = msgspec.json.Decoder().decode
+_LONG_DIGITS = re.compile(rb"[0-9]{16}")
+_OPENINGS = re.compile(rb"[\[{]")
+
+
+def encode(value: object) -> bytes:
+    """
+    Return *value* as JSON bytes, made now: later changes to *value* do not show.
+
+    Raises:
+        PayloadError: *value* is no JSON value: of another type, NaN, infinite, an integer beyond
+            +-(2**53 - 1), a lone surrogate, a key that is no string, or nested too deep.
+    """
+    if value is None:
+        return EMPTY
+    try:
+        body = _encode(value)
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise PayloadError(f"cannot be sent as JSON: {error}") from None
+    # msgspec writes NaN as null and 2**70 as it is: look closer only where one can be inside.
+    if b"null" in body or _LONG_DIGITS.search(body) is not None:
+        _check_author_value(value)
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        try:
+            check(_decode_any(body))
+        except ValueError as error:
+            raise PayloadError(f"cannot be sent as JSON: {error}") from None
+    return body
+
+
+def _check_author_value(value: object) -> None:
+    builtins = msgspec.to_builtins(value, builtin_types=(bytes,))
+    try:
+        check(builtins, allow_bytes=True)
+    except ValueError as error:
+        raise PayloadError(f"cannot be sent as JSON: {error}") from None
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """
+    Return the JSON object in *body*.
+
+    Raises:
+        ValueError: It is none, or outside the bounds; the text is fit for a client.
+    """
+    try:
+        value = _decode_object(body)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    check_bounds(body)
+    return value
+
+
+def decode(body: bytes) -> Any:
+    """Return the JSON value in *body*, which `encode` has made: nothing is checked again."""
+    return _decode_any(body)
+
+
+def check_bounds(body: bytes) -> None:
+    """
+    Refuse JSON bytes with integers beyond +-(2**53 - 1) or nested too deep.
+
+    Cheap where neither can be inside: fewer than 16 digits in a row, few brackets.
+
+    Raises:
+        ValueError: They are outside the bounds, or no JSON.
+    """
+    if _LONG_DIGITS.search(body) is None and len(_OPENINGS.findall(body)) <= MAX_DEPTH:
+        return
+    try:
+        check(_decode_any(body))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def check(value: object, depth: int = MAX_DEPTH, *, allow_bytes: bool = False) -> None:
+    """
+    Refuse a decoded value that is outside the bounds.
+
+    Raises:
+        ValueError: What is wrong, in words fit for a client.
+    """
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError("a lone surrogate is no text") from None
+    elif isinstance(value, bool) or value is None or (allow_bytes and isinstance(value, bytes)):
+        return
+    elif isinstance(value, int):
+        if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
+            raise ValueError("an integer is outside +-(2**53 - 1)")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("NaN and infinity are no JSON numbers")
+    elif isinstance(value, (dict, list)):
+        _check_container(value, depth, allow_bytes=allow_bytes)
+    else:
+        raise ValueError(f"a {type(value).__name__} is no JSON value")  # noqa: TRY004 -- a value
+
+
+def _check_container(value: dict[Any, Any] | list[Any], depth: int, *, allow_bytes: bool) -> None:
+    if depth == 0:
+        raise ValueError("nested too deep")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueError("a key of an object must be a string")  # noqa: TRY004 -- a value
+            check(item, depth - 1, allow_bytes=allow_bytes)
+    else:
+        for item in value:
+            check(item, depth - 1, allow_bytes=allow_bytes)

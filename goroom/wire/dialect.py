@@ -1,0 +1,74 @@
+"""Dialect: how Requests and Pushes look in bytes on one connection."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from goroom.wire.frames import BINARY, TEXT, frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from goroom.messages import Push, Request
+
+
+class Dialect(ABC):
+    """
+    One way to write Requests and Pushes.
+
+    An instance belongs to an endpoint and serves all connections there, so it keeps nothing about
+    any of them. A broadcast is encoded once per instance present among its receivers.
+
+    Args:
+        application: The application that the endpoint is bound to, or None.
+    """
+
+    subprotocol: str | None = None
+    """WebSocket subprotocol that chooses this dialect (RFC 6455 section 1.9); None: no name."""
+    binary: bool = False
+    """Whether messages are binary frames; they are text otherwise."""
+
+    def __init__(self, application: str | None = None) -> None:
+        self.application = application
+
+    @abstractmethod
+    def decode(self, message: bytes) -> Request:
+        """
+        Read one message of a client.
+
+        Args:
+            message: The payload of a WebSocket message of this dialect's kind; text is UTF-8.
+
+        Raises:
+            UnreadableRequest: It cannot be read; the text and field say why.
+        """
+
+    @abstractmethod
+    def encode(self, push: Push) -> bytes:
+        """
+        Write *push* as the payload of one WebSocket message.
+
+        What it raises is logged, and the connections of this dialect are closed with 1011.
+        """
+
+    def frame(self, push: Push) -> bytes:
+        """Return the complete server frame of *push*, the same bytes for every receiver."""
+        return frame(BINARY if self.binary else TEXT, self.encode(push))
+
+
+def dialects_for(
+    kinds: Iterable[type[Dialect]], application: str | None
+) -> dict[str | None, Dialect]:
+    """
+    Return one instance of each of *kinds* by its subprotocol.
+
+    Raises:
+        ValueError: Two of them ask for one subprotocol.
+    """
+    found: dict[str | None, Dialect] = {}
+    for kind in kinds:
+        if kind.subprotocol in found:
+            raise ValueError(f"two dialects for the subprotocol {kind.subprotocol!r}: keep one")
+        found[kind.subprotocol] = kind(application)
+    return found

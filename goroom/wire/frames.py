@@ -1,0 +1,38 @@
+"""
+Server frames of the WebSocket protocol (RFC 6455 section 5).
+
+A server's frames are not masked, so one frame is right for every receiver and is built once.
+"""
+
+from __future__ import annotations
+
+import struct
+
+TEXT = 0x1
+BINARY = 0x2
+CLOSE = 0x8
+PING = 0x9
+PONG = 0xA
+"""Opcodes (RFC 6455 section 5.2)."""
+
+CONTROL_BYTES = 125
+"""Largest payload of a control frame (RFC 6455 section 5.5)."""
+
+_FIN = 0x80
+_SHORT, _LONG = 126, 127
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    """Return the complete, unfragmented, unmasked frame of *payload*."""
+    length = len(payload)
+    if length < _SHORT:
+        return bytes((_FIN | opcode, length)) + payload
+    if length <= 0xFFFF:
+        return struct.pack("!BBH", _FIN | opcode, _SHORT, length) + payload
+    return struct.pack("!BBQ", _FIN | opcode, _LONG, length) + payload
+
+
+def close_frame(code: int, reason: str = "") -> bytes:
+    """Return a close frame; *reason* is cut to what fits (123 bytes of UTF-8)."""
+    text = reason.encode()[: CONTROL_BYTES - 2].decode(errors="ignore").encode()
+    return frame(CLOSE, struct.pack("!H", code) + text)
