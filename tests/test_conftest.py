@@ -17,7 +17,17 @@ import asyncio
 async def test_leaves():
     test_leaves.task = asyncio.ensure_future(asyncio.sleep(99))
 """
-ENDS_ITS_TASK = LEAVES_A_TASK + "    test_leaves.task.cancel()"
+ENDS_ITS_TASK = """
+import asyncio
+async def tidy_up():
+    try: await asyncio.sleep(99)
+    finally:
+        for _ in range(5): await asyncio.sleep(0)
+async def test_ends():
+    test_ends.task = asyncio.ensure_future(tidy_up())
+    await asyncio.sleep(0)
+    test_ends.task.cancel()
+"""
 NEEDS_A_BROWSER = """
 import pytest
 @pytest.mark.requires("browser")
@@ -93,7 +103,7 @@ def test_no_skip_passes_where_programs_are_required(source: str, run: Run) -> No
 
 
 def test_an_expected_failure_is_no_skip(run: Run) -> None:
-    assert run(FAILS_AS_EXPECTED, GOROOM_TEST_REQUIRE="browser").returncode == 0
+    assert "1 xfailed in" in run(FAILS_AS_EXPECTED, GOROOM_TEST_REQUIRE="browser").stdout
 
 
 def test_a_requirement_that_nobody_knows_is_an_error(run: Run) -> None:
@@ -104,7 +114,10 @@ def test_a_requirement_that_nobody_knows_is_an_error(run: Run) -> None:
 
 
 def test_a_warning_is_an_error(run: Run) -> None:
-    assert "UserWarning: beware" in run(WARNS).stdout
+    done = run(WARNS)
+
+    assert "::test_warns - UserWarning: beware" in done.stdout
+    assert done.returncode == 1
 
 
 def test_the_seed_in_the_header_repeats_the_examples_of_hypothesis(run: Run) -> None:
