@@ -200,7 +200,14 @@ class UserService(Mapping[str, User]):
             "userId": user.id,
             "epoch": application.sequence.epoch,
             "seq": application.sequence.seq,
-            "rooms": [room.snapshot_data() for room in user.rooms.values()],
+            "rooms": [
+                {
+                    **room.snapshot_data(),
+                    "seq": room.sequence.seq,
+                    "sub": room.sequence.sub,
+                }
+                for room in user.rooms.values()
+            ],
         }
         push = Push(EventType.LOGIN, application.name, body=values.encode(data))
         return lambda: link.connection.reply(request, push)
