@@ -93,7 +93,7 @@ def types(_arguments: Sequence[str]) -> int:
 
 def docs(_arguments: Sequence[str]) -> int:
     """Build the documentation; each warning is an error."""
-    return python("-m", "sphinx", "-n", "-W", "--keep-going", "-q", "docs", "docs/_build/html")
+    return python("-m", "sphinx", "-E", "-n", "-W", "--keep-going", "-q", "docs", "docs/_build")
 
 
 def bench(arguments: Sequence[str]) -> int:

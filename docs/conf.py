@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import goroom
@@ -33,7 +34,8 @@ napoleon_numpy_docstring = False
 
 # There is no intersphinx, for the build needs no network: other projects' names are not links.
 nitpick_ignore_regex = [
-    ("py:.*", r"(aiohttp|asyncio|attrs?|collections|concurrent|enum|msgspec|structlog|typing)\..*"),
+    ("py:.*", r"(aiohttp|attrs?|msgspec|structlog|typing_extensions)\..*"),
+    ("py:.*", rf"({'|'.join(sys.stdlib_module_names)})(\..*)?"),
     ("py:.*", r"web\.\w+"),  # aiohttp.web, as our annotations spell it
     ("py:.*", r"(goroom\.\w+\.)?[A-Z]"),  # TypeVars
 ]

@@ -14,8 +14,12 @@ from pathlib import Path
 AIOHTTP_EDGE = {"web", "client", "testing", "pytest_plugin", "cli", "admin"}
 """The modules of goroom that know aiohttp: all else runs in memory."""
 
-BYTES_OF_VALUES = {"wire", "payloads", "values", "client", "cli", "logs"}
-"""The modules of goroom that make or read JSON: all others pass its bytes on."""
+BYTES_OF_VALUES = {"wire", "payloads", "values", "client", "testing", "cli", "logs"}
+"""
+The modules of goroom that make or read JSON: all others pass its bytes on.
+
+`client` and `testing` are the other end of the wire and read frames for themselves.
+"""
 
 IMPORTED_ONLY_BY = {
     "aiohttp": AIOHTTP_EDGE,

@@ -27,6 +27,7 @@ LAYERS = """
     admin pytest_plugin
     testing logs
     web client
+    targets pages origins
     server
     connection
     seating
