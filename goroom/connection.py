@@ -143,6 +143,7 @@ class _MessageTurn(Turn):
         if self._takes_request:
             return handler.function(self._extension, user, request)
         if handler.decode is None:
+            _ = request.data  # refused if it cannot be read, although nobody will
             return handler.function(self._extension, user)
         return handler.function(self._extension, user, handler.decode(request.body))
 
@@ -295,6 +296,7 @@ class Connection:
 
     async def _run(self, link: Link, request: Request, serve: _Served) -> None:
         try:
+            _ = request.data  # what cannot be read is refused, whoever would look at it
             await serve(self, Asker(link, request))
         except Refused as error:
             self.refuse(request, error, link.application.name)
@@ -375,7 +377,7 @@ class Connection:
             if request is None:
                 self.refuse_unasked(link, EventType.JOIN_APP, "", error)
             else:
-                self.refuse(request, error, application.name)
+                self.refuse(request, error, application.name, code=_NOT_ALLOWED)
             self._leave_application(link)
             if self.dialect.application is not None:
                 self.close(REFUSED_AT_THE_DOOR, "refused")
@@ -391,6 +393,7 @@ class Connection:
         self.reply(asker.request, Push(EventType.JOIN_APP, name, body=body))
 
     async def _reconnect(self, asker: Asker) -> None:
+        asker.request.text("token")
         raise UnknownToken
 
     async def _login(self, asker: Asker) -> None:
@@ -429,6 +432,7 @@ class Connection:
         room = rooms.get(name)
         if room is None:
             raise RoomNotFound
+        room.check_password(request.text("password"))
         room.membership.watch(link)
         self.reply(request, room.snapshot(EventType.SUBSCRIBE_ROOM))
 
@@ -460,8 +464,18 @@ class Connection:
             push = attrs.evolve(push, id=request.id)
         self.send(push)
 
-    def refuse(self, request: Request, error: Refused, application: str) -> None:
-        """Answer *request* with *error*; its data is echoed (goroomserver's way)."""
+    def refuse(
+        self, request: Request, error: Refused, application: str, *, code: int | None = None
+    ) -> None:
+        """
+        Answer *request* with *error*; its data is echoed (goroomserver's way).
+
+        Args:
+            request: Whose ``id`` and data go back.
+            error: Why.
+            application: Whose frame this is, or ``""``.
+            code: The code of an *error* that has none; the event's own where None.
+        """
         if isinstance(error, Stopping):
             return
         try:
@@ -470,8 +484,7 @@ class Connection:
             data = {}
         data["roomName"] = request.room_name
         data["appName"] = request.app_name
-        default = _DEFAULT_CODES.get(request.event_type, _NOT_ALLOWED)
-        shown = error.described(default)
+        shown = error.described(code or _DEFAULT_CODES.get(request.event_type, _NOT_ALLOWED))
         self.send(
             Push(
                 request.event_type,

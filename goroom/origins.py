@@ -75,11 +75,14 @@ def _parsed(origin: str) -> tuple[str, str, int] | None:
     except ValueError:
         return None
     name = parts.hostname
-    if parts.scheme not in _DEFAULT_PORTS or not name or "@" in parts.netloc:
+    if parts.scheme not in _DEFAULT_PORTS or not name:
         return None
-    if parts.path or parts.query or parts.fragment or origin[-1] in "?#:":
+    default = _DEFAULT_PORTS[parts.scheme]
+    host = f"[{name}]" if ":" in name else name
+    # Browsers write an origin in one form only (RFC 6454 section 6.2): any other is a trick.
+    if origin != (f"{parts.scheme}://{host}" + ("" if port in {None, default} else f":{port}")):
         return None
-    return parts.scheme, name, port or _DEFAULT_PORTS[parts.scheme]
+    return parts.scheme, name, port or default
 
 
 def _parsed_leniently(origin: str) -> tuple[str, str, int] | None:
@@ -89,5 +92,6 @@ def _parsed_leniently(origin: str) -> tuple[str, str, int] | None:
 
 
 def _host_and_port(host: str, scheme: str) -> tuple[str, int] | None:
-    parsed = _parsed(f"{scheme}://{host}")
+    default = _DEFAULT_PORTS[scheme]
+    parsed = _parsed(f"{scheme}://{host.lower().removesuffix(f':{default}')}")
     return None if parsed is None else parsed[1:]

@@ -232,6 +232,15 @@ class Room:
         """
         if self.options.locked:
             raise NotAllowed("The room is locked", reason="locked")
+        self.check_password(password)
+
+    def check_password(self, password: str) -> None:
+        """
+        Check what holds for clients that ask to join or to watch.
+
+        Raises:
+            NotAllowed: *password* is not the room's.
+        """
         if self.options.password is not None and password != self.options.password:
             raise NotAllowed("The password is wrong", reason="wrong_password")
 

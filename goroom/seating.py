@@ -63,12 +63,11 @@ async def seat(application: Application, asker: Asker) -> None:
     request = asker.request
     user = asker.link.user
     assert user is not None  # noqa: S101 -- the connection's table demands a login
-    name = room_name_of(request)
-    password = request.text("password")
+    password, kind = request.text("password"), request.text("kind")
     create = request.data.get("create")
     if not (create is None or isinstance(create, bool) or create == "if_missing"):
         raise BadRequest("create must be true or 'if_missing'", field="create")
-    kind = request.text("kind")
+    name = room_name_of(request)
     if not name and kind and create is not True:
         await _join_any(application, asker, user, kind)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from goroom import values
 from goroom.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -48,4 +49,5 @@ def _id_in(decode: Callable[[], object]) -> int | None:
     except (ValueError, RecursionError):
         return None
     number = frame.get("id") if isinstance(frame, dict) else None
-    return number if type(number) is int else None
+    is_readable = type(number) is int and abs(number) <= values.MAX_SAFE_INTEGER
+    return number if is_readable else None
