@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.golden.accounts import Accounts
 from tests.golden.matching import Captures, Mismatch, fill, match, match_unordered
-from tests.rawclient import Closed, HandshakeRefused, WebSocket
+from tests.websocket import Closed, HandshakeRefused, WebSocket
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
