@@ -1,0 +1,410 @@
+"""One link with several logins, and all the ways it ends; nothing is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from goroom.client import Connection, Message, connect
+from goroom.client import connection as module
+from goroom.client.stream import Settings
+from goroom.errors import ConnectionLost, RequestRefused
+from tests.client.conftest import Site, Wire, next_of, rest_of
+
+
+async def test_awaited_a_connection_stays_until_it_is_closed(site: Site) -> None:
+    app = await connect(site.url, app="test", name="ada")
+    assert "open" == app.state
+
+    await app.close()
+    await app.close()
+
+    assert "closed" == app.state
+
+
+async def test_entered_it_is_closed_after_the_block(site: Site) -> None:
+    async with connect(site.url, app="test", name="ada") as app:
+        room = await app.join("hall")
+
+    assert ("closed", True) == (app.state, room.has_left)
+
+
+async def test_the_server_forgets_who_closed(site: Site) -> None:
+    ada = await site.login("ada")
+    room = await ada.join("hall")
+    await next_of(room)
+    async with connect(site.url, app="test", name="bob") as bob:
+        await bob.join("hall")
+        assert "bob" == (await next_of(room)).name
+
+    assert "disconnected" == (await next_of(room)).reason
+
+
+async def test_what_was_sent_before_the_close_arrives(site: Site) -> None:
+    ada = await site.login("ada")
+    room = await ada.join("hall")
+    await next_of(room)
+    async with connect(site.url, app="test", name="bob") as bob:
+        theirs = await bob.join("hall")
+        await next_of(room)
+        theirs.send("tell", {"text": "farewell"})
+
+    assert Message("told", {"text": "farewell"}, "bob") == await next_of(room)
+
+
+async def test_the_close_waits_for_a_slow_link(
+    wire: Wire, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = wire.send
+
+    async def slow(text: str) -> None:
+        await asyncio.sleep(0)
+        await send(text)
+
+    app = await wire.login(connection)
+    monkeypatch.setattr(wire, "send", slow)
+    for action in ("one", "two", "three"):
+        app.send(action)
+    await app.close()
+
+    assert ["one", "two", "three"] == [frame["action"] for frame in wire.sent[1:]]
+
+
+async def test_a_close_that_wakes_nobody_leaves_no_task(
+    wire: Wire, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def close(_code: int, _reason: str) -> None:
+        pass
+
+    app = await wire.login(connection)
+    monkeypatch.setattr(wire, "close", close)
+    await app.close()
+
+    assert "closed" == app.state
+
+
+async def test_loops_end_quietly_when_it_is_closed_here(site: Site) -> None:
+    ada = await site.login("ada")
+    room = await ada.join("hall")
+    reader = asyncio.create_task(rest_of(room))
+    await asyncio.sleep(0)
+    await ada.close()
+
+    assert [Message("welcome", {"to": "ada"})] == await reader
+    assert [] == await rest_of(ada)
+
+
+async def test_a_request_that_waits_is_told_of_the_close(
+    wire: Wire, connection: Connection
+) -> None:
+    app = await wire.login(connection)
+    waiting = asyncio.create_task(app.request("ask"))
+    await wire.frame(1)
+    await app.close()
+
+    with pytest.raises(ConnectionLost) as caught:
+        await waiting
+    assert 1000 == caught.value.code
+
+
+async def test_credentials_go_with_the_login(site: Site) -> None:
+    with pytest.raises(RequestRefused) as caught:
+        await site.login("ada", credentials={"password": "wrong"})
+    assert (26, "wrong_password") == (caught.value.code, caught.value.reason)
+
+    await site.login("ada", credentials={"password": "right"})
+
+
+async def test_credentials_may_be_asked_for_at_each_login(site: Site) -> None:
+    asked = 0
+
+    async def credentials() -> dict[str, object]:
+        nonlocal asked
+        asked += 1
+        return {"password": "right"}
+
+    app = await site.login("ada", credentials=credentials)
+    await app.connection.login("other", name="ada", credentials=credentials)
+
+    assert 2 == asked
+
+
+async def test_a_taken_name_is_refused(site: Site) -> None:
+    await site.login("ada")
+
+    with pytest.raises(RequestRefused) as caught:
+        await site.login("ada")
+    assert 4 == caught.value.code
+
+
+async def test_several_applications_share_one_connection(site: Site) -> None:
+    app = await site.login("ada")
+    room = await app.join("hall")
+    async with app.connection.login("other", name="eve") as other:
+        theirs = await other.join("hall")
+        await theirs.request("tell", {"text": "there"})
+        await room.request("tell", {"text": "here"})
+        assert {"test": app, "other": other} == app.connection.apps
+        assert [["welcome", "told"]] * 2 == [
+            [(await next_of(events)).action for _ in range(2)] for events in (room, theirs)
+        ]
+
+    assert ({"test": app}, "open", "closed") == (app.connection.apps, app.state, other.state)
+
+
+async def test_one_connection_logs_in_once_to_an_application(site: Site) -> None:
+    app = await site.login("ada")
+
+    with pytest.raises(RuntimeError, match="logged in to 'test' already"):
+        await app.connection.login("test", name="eve")
+
+
+async def test_a_refused_login_leaves_the_connection_to_others(site: Site) -> None:
+    app = await site.login("ada")
+    wrong = {"password": "wrong"}
+    with pytest.raises(RequestRefused):
+        await app.connection.login("other", name="ada", credentials=wrong)
+
+    other = await app.connection.login("other", name="ada")
+
+    assert "open" == other.state
+
+
+async def test_an_endpoint_of_one_application_names_it_nowhere(site: Site) -> None:
+    async with connect(site.url + "test", app="test", name="ada") as app:
+        room = await app.join("hall")
+        await room.request("tell", {"text": "hello"})
+
+        assert ["welcome", "told"] == [(await next_of(room)).action for _ in range(2)]
+
+
+async def test_a_login_that_nobody_waits_for_any_more_is_taken_back(
+    wire: Wire, connection: Connection
+) -> None:
+    logging_in = asyncio.ensure_future(connection.login("test", name="ada"))
+    await wire.frame(0)
+    logging_in.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await logging_in
+    wire.push(6, {"userName": "ada"}, id=1)
+
+    assert {"eventType": 7, "appName": "test"} == await wire.frame(1)
+    assert {} == connection.apps
+
+
+async def test_a_block_that_logs_out_of_a_lost_link_is_no_error(
+    wire: Wire, connection: Connection
+) -> None:
+    wire.push(6, {"userName": "ada"}, id=1)
+    async with connection.login("test", name="ada") as app:
+        wire.lose(1006)
+        with pytest.raises(ConnectionLost):
+            await rest_of(app)
+
+
+async def test_frames_of_other_applications_are_passed_over(
+    wire: Wire, connection: Connection
+) -> None:
+    app = await wire.login(connection)
+    wire.push(11, 1, appName="other", seq=9)
+    wire.push(11, 2, seq=5)
+
+    assert Message("", 2) == await next_of(app)
+
+
+async def test_a_frame_before_any_login_is_passed_over(wire: Wire, connection: Connection) -> None:
+    wire.push_text('{"eventType":11}')
+
+    assert "open" == (await wire.login(connection)).state
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not JSON",
+        "[1]",
+        '{"eventType":"message"}',
+        '{"eventType":4,"data":{"roomName":7}}',
+        '{"eventType":12,"data":[]}',
+        '{"eventType":9,"id":2,"data":{"rooms":"none"}}',
+    ],
+)
+async def test_garbage_ends_the_link_with_1002(
+    wire: Wire, connection: Connection, text: str
+) -> None:
+    app = await wire.login(connection)
+    waiting = asyncio.create_task(app.rooms())
+    await wire.frame(1)
+    wire.push_text(text)
+
+    with pytest.raises(ConnectionLost) as caught:
+        await waiting
+    assert 1002 == caught.value.code
+    await connection.close()
+    assert wire.closed_with is not None
+    assert 1002 == wire.closed_with[0]
+
+
+async def test_a_lost_link_ends_every_login_and_request(wire: Wire, connection: Connection) -> None:
+    app = await wire.login(connection)
+    waiting = asyncio.create_task(app.request("ask"))
+    await wire.frame(1)
+    wire.lose(4010, "slow_consumer")
+
+    for lost in (waiting, rest_of(app)):
+        with pytest.raises(ConnectionLost) as caught:
+            await lost
+        assert (4010, "slow_consumer") == (caught.value.code, caught.value.reason)
+    assert "closed" == app.state
+    with pytest.raises(ConnectionLost) as caught:
+        await connection.login("test", name="eve")
+    assert 4010 == caught.value.code
+
+
+async def test_events_that_nobody_reads_can_close_the_link(wire: Wire) -> None:
+    connection = Connection(wire, Settings(max_events=2, overflow="close"))
+    app = await wire.login(connection)
+    for seq in (5, 6, 7):
+        wire.push(11, seq, seq=seq)
+
+    assert [Message("", 5), Message("", 6)] == [await next_of(app), await next_of(app)]
+    with pytest.raises(ConnectionLost) as caught:
+        await next_of(app)
+    assert 4010 == caught.value.code
+    await connection.close()
+    assert (4010, "events_overflowed") == wire.closed_with
+
+
+async def test_events_that_nobody_reads_are_bounded(site: Site) -> None:
+    ada = await site.login("ada", max_events=10)
+    room = await ada.join("hall")
+    await room.request("count", {"count": 100})
+    await room.leave()
+
+    missed, *events = await rest_of(room)
+    assert (91, [*range(91, 101)]) == (missed.count, [event.data["number"] for event in events])
+
+
+async def test_frames_that_the_link_does_not_take_are_bounded(
+    wire: Wire, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_UNSENT", 2)
+    app = await wire.login(connection)
+    app.send("one")
+    app.send("two")
+
+    with pytest.raises(asyncio.QueueFull):
+        app.send("three")
+
+
+async def test_a_server_that_takes_nothing_is_left_after_a_while(
+    wire: Wire, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CLOSE_SECONDS", 0.01)
+
+    async def never(_text: str) -> None:
+        await asyncio.Event().wait()
+
+    app = await wire.login(connection)
+    monkeypatch.setattr(wire, "send", never)
+    app.send("unheard")
+    await connection.close()
+
+    assert ("closed", (1000, "")) == (app.state, wire.closed_with)
+
+
+async def test_a_writer_that_sees_the_end_first_leaves_the_reason_to_the_reader(
+    wire: Wire, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_text: str) -> None:
+        raise ConnectionLost(1006, "broken pipe")
+
+    app = await wire.login(connection)
+    monkeypatch.setattr(wire, "send", broken)
+    app.send("unheard")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    wire.lose(1001, "going away")
+
+    with pytest.raises(ConnectionLost) as caught:
+        await rest_of(app)
+    assert 1001 == caught.value.code
+
+
+@pytest.mark.parametrize("method", ["send", "receive"])
+async def test_a_fault_of_the_client_is_logged_and_ends_the_link(
+    wire: Wire, connection: Connection, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    async def fail(*_arguments: Any) -> None:
+        raise LookupError("ours")
+
+    app = await wire.login(connection)
+    monkeypatch.setattr(module, "CLOSE_SECONDS", 0.01)
+    monkeypatch.setattr(wire, method, fail)
+    with capture_logs() as logs:
+        wire.push(11, 1, seq=5)
+        app.send("go")
+        with pytest.raises(ConnectionLost):
+            await rest_of(app)
+
+    name = {"send": "client_writer_failed", "receive": "client_reader_failed"}[method]
+    assert [name] == [entry["event"] for entry in logs]
+
+
+async def test_a_cancelled_connect_leaves_nothing(aiohttp_server: Any) -> None:
+    is_asked, is_gone = asyncio.Event(), asyncio.Event()
+
+    async def never_answers(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=["goroom.json"])
+        await socket.prepare(request)
+        await socket.receive()
+        is_asked.set()
+        await socket.receive()
+        is_gone.set()
+        return socket
+
+    site = web.Application()
+    site.router.add_get("/", never_answers)
+    running = await aiohttp_server(site)
+    url = f"ws://{running.host}:{running.port}/"
+    connecting = asyncio.ensure_future(connect(url, app="test", name="ada"))
+    await is_asked.wait()
+    connecting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await connecting
+    await is_gone.wait()
+
+
+async def test_a_server_that_does_not_answer_a_login_is_left(aiohttp_server: Any) -> None:
+    async def never_answers(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=["goroom.json"])
+        await socket.prepare(request)
+        async for _ in socket:
+            pass
+        return socket
+
+    site = web.Application()
+    site.router.add_get("/", never_answers)
+    running = await aiohttp_server(site)
+    url = f"ws://{running.host}:{running.port}/"
+
+    with pytest.raises(TimeoutError):
+        await connect(url, app="test", name="ada", timeout_seconds=0.2)
+
+
+async def test_a_server_that_stops_leaves_no_task_and_no_session(site: Site) -> None:
+    app = await connect(site.url, app="test", name="ada")
+    await site.server.close()
+    with pytest.raises(ConnectionLost):
+        await rest_of(app)
+    tasks = [task for task in asyncio.all_tasks() if task.get_name().startswith("goroom client")]
+    if tasks:
+        await asyncio.wait(tasks)
+    del app
+    gc.collect()  # what is left open says so here
