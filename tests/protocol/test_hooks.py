@@ -100,6 +100,17 @@ class Page(RoomExtension):
     def tell(self, _user: User) -> None:
         self.room.broadcast("told")
 
+    @handles("sweep")
+    def sweep(self, user: User) -> None:
+        for name in self.room.members:
+            if name != user.name:
+                self.room.kick(name, "swept")
+
+    @handles("shut")
+    async def shut(self, _user: User) -> None:
+        await self.book.pass_gate()
+        self.room.close()
+
     @handles("who")
     def who(self, _user: User) -> list[str]:
         return list(self.room.members)
@@ -173,6 +184,54 @@ async def test_a_kicked_user_ends_with_that_reason(book: Site) -> None:
     assert (DISCONNECTION, 4500) == (told.event_type, told.code)
     assert 4500 == (await ann.closed()).code
     assert [*BEGINNING, *_ending("kicked")] == _diary(book).lines
+
+
+async def test_who_is_kicked_out_of_a_room_has_left_it_once(book: Site) -> None:
+    bob, ann = await book.login("bob", "one"), await book.login("ann", "one", "two")
+    _diary(book).lines.clear()
+    await bob.say("one", "sweep")
+    await ann.leave("two")
+    # The hook runs after the commit: the next turn of its room comes behind it.
+    await bob.say("one", "who")
+
+    assert ["one.on_leave ann kicked", "two.on_leave ann left"] == sorted(_diary(book).lines)
+
+
+async def test_each_member_of_a_closed_room_has_left_it_once(book: Site) -> None:
+    bob, ann = await book.login("bob", "one", "two"), await book.login("ann", "one")
+    _diary(book).lines.clear()
+    await bob.say("one", "shut")
+    await bob.leave("two")
+    await ann.events()
+
+    assert ["one.on_leave ann room_closed", "one.on_leave bob room_closed"] == sorted(
+        line for line in _diary(book).lines if line.startswith("one")
+    )
+
+
+async def test_a_message_that_waited_for_a_room_that_closed_is_7(book: Site) -> None:
+    ann, bob = await book.login("ann", "one"), await book.login("bob", "one")
+    await bob.events()
+    diary = _diary(book)
+    diary.gate.clear()
+    diary.waiting.clear()
+    ann.send(MESSAGE, roomName="one", action="shut")
+    await diary.waiting.wait()
+    bob.send(MESSAGE, roomName="one", action="who", id=70)
+    late = await book.connect()
+    await late.login("late")
+    late.send(JOIN_ROOM, {"roomName": "one"}, id=70)
+    # No frame tells that they wait.
+    while book.application().rooms["one"].lane.waiting < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    diary.gate.set()
+    codes = []
+    for client in (bob, late):
+        while (frame := await client.event()).id != 70:
+            pass
+        codes.append(frame.error_code)
+
+    assert [7, 7] == codes
 
 
 async def test_each_connection_of_a_user_logs_in_and_the_last_one_ends_it(

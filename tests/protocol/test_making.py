@@ -9,7 +9,7 @@ import pytest
 import goroom
 from goroom import User
 from tests.protocol.worlds import Desk, Hall
-from tests.rawclient import JOIN_ROOM, LOGOUT, ROOM_ADD, ROOM_REMOVE, Form
+from tests.rawclient import JOIN_ROOM, LOGOUT, ROOM_ADD, ROOM_REMOVE, SUBSCRIBE_ROOM, Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,20 +173,20 @@ async def test_an_option_is_taken_from_the_client_where_its_kind_lists_it(genero
     assert [(26, "wrong_password"), (20, "room_full")] == [refused.failure, full.failure]
 
 
-async def test_an_option_that_the_kind_does_not_list_has_no_effect(generous: Site) -> None:
+async def test_an_option_that_the_kind_does_not_list_is_passed_over(generous: Site) -> None:
     ann, bob = await generous.login("ann"), await generous.login("bob")
-    wish = {"capacity": 50, "password": "sesame", "properties": {"level": 3}, "maker": "bob"}
-    answer = await ann.join("mine", create=True, kind="fixed", **wish)
+    wish = {"capacity": 2, "password": "sesame", "properties": {"level": 3}, "maker": "bob"}
+    answer = await ann.join("mine", create=True, kind="fixed", hidden=True, locked=True, **wish)
+    listed = [room["roomName"] for room in (await bob.request(SUBSCRIBE_ROOM)).data["rooms"]]
 
-    # Refused by name or passed over: in no case taken.
-    if answer.error_code:
-        assert answer.error_code in {21, 26}
-        assert ["hall"] == list(generous.application().rooms)
-    else:
-        assert (3, {}, "ann") == tuple(
-            answer.data[key] for key in ("capacity", "properties", "maker")
-        )
-        assert 0 == (await bob.join("mine")).error_code
+    assert (0, 3, {}, "ann") == (
+        answer.error_code,
+        answer.data["capacity"],
+        answer.data["properties"],
+        answer.data["maker"],
+    )
+    assert ["hall", "mine"] == listed
+    assert 0 == (await bob.join("mine")).error_code
 
 
 async def test_a_hidden_room_is_announced_to_nobody_and_joined_by_name(generous: Site) -> None:
@@ -225,6 +225,13 @@ async def test_a_kind_without_a_name_passes_over_rooms_that_are_not_open(generou
     answer = await bob.request(JOIN_ROOM, {"kind": "table"})
 
     assert "open" == answer.data["roomName"]
+
+
+async def test_a_kind_without_a_name_passes_over_rooms_that_one_is_in(generous: Site) -> None:
+    ann = await generous.login("ann")
+    names = [(await ann.request(JOIN_ROOM, {"kind": "table"})).data["roomName"] for _ in range(2)]
+
+    assert ["table-1", "table-2"] == names
 
 
 async def test_a_kind_without_a_name_may_be_refused(generous: Site) -> None:
@@ -306,7 +313,7 @@ async def test_a_lingering_empty_room_goes_with_its_maker(generous: Site) -> Non
 async def test_a_spectator_keeps_no_room_alive(generous: Site) -> None:
     bob, ann = await generous.login("bob"), await generous.login("ann")
     await ann.join("mine", create=True, kind="table")
-    watching = await bob.request(9, {"roomName": "mine"})
+    watching = await bob.request(SUBSCRIBE_ROOM, {"roomName": "mine"})
     await ann.leave("mine")
 
     assert 0 == watching.error_code
@@ -316,11 +323,16 @@ async def test_a_spectator_keeps_no_room_alive(generous: Site) -> None:
 @pytest.mark.parametrize("form", [Form.FULL], ids=str)
 async def test_a_room_that_nobody_joined_goes_in_time(serve: Callable[..., Any]) -> None:
     server = goroom.Server(limits=goroom.Limits(unjoined_room_seconds=0.05))
-    server.add_application("test", Generous, rooms={"hall": Hall, "picky": Picky})
+    server.add_application("test", Generous, rooms={"hall": Hall, "picky": Picky, "table": Table})
     site = await serve(server=server)
     bob, ann = await site.login("bob"), await site.login("ann")
+    kept = await ann.join("kept", create=True, kind="table")
     refused = await ann.join("mine", create=True, kind="picky")
-    events = [await bob.event(), await bob.event()]
+    events = [await bob.event() for _ in range(3)]
 
-    assert 12 == refused.error_code
-    assert [ROOM_ADD, ROOM_REMOVE] == [frame.event_type for frame in events]
+    assert [0, 12] == [kept.error_code, refused.error_code]
+    assert [(ROOM_ADD, "kept"), (ROOM_ADD, "mine"), (ROOM_REMOVE, "mine")] == [
+        (frame.event_type, frame.data["roomName"]) for frame in events
+    ]
+    # Its own time has been over for longer than the other's.
+    assert 0 == (await bob.join("kept")).error_code
