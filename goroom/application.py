@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from goroom.limits import Limits
     from goroom.runtime import Runtime
     from goroom.timers import TimerGroup
-    from goroom.turn import Turns
+    from goroom.turns import Turns
     from goroom.user import User
 
 log = structlog.get_logger()

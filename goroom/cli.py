@@ -26,7 +26,7 @@ class Config:
 
     host: str = "localhost"
     port: int = attrs.field(default=8080)
-    requestPattern: str = "/"  # noqa: N815 -- goroomserver's key
+    requestPattern: str = attrs.field(default="/")  # noqa: N815 -- goroomserver's key
 
     @port.validator
     def _is_port(self, _: object, value: int) -> None:

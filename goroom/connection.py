@@ -7,9 +7,10 @@ What a frame may do depends on its event and on what the connection is in the ap
 event                  needs                         served by
 =====================  ============================  ===========================================
 CONNECTION             nothing                       ignored
-JOIN_APP, RECONNECT    to have entered (silently)    `_join_app`, `_reconnect`
-LOGIN                  to have entered (silently)    `_login`
-all others             to be logged in, else 2       `_LIFECYCLE`, MESSAGE by `_message`
+JOIN_APP, LOGIN,       to have entered (silently)    `lifecycle.OPEN_TO_ALL`
+RECONNECT
+MESSAGE                to be logged in, else 2       `messaging.serve_message`
+all others             to be logged in, else 2       `lifecycle.FOR_USERS`
 unknown, server's own  to be logged in, else 2       10
 =====================  ============================  ===========================================
 """
@@ -17,7 +18,7 @@ unknown, server's own  to be logged in, else 2       10
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,33 +32,26 @@ from goroom.errors import (
     Disconnect,
     ErrorDescription,
     InvalidEvent,
-    NotInRoom,
     NotLoggedIn,
     Refused,
-    RoomNameInvalid,
-    RoomNotFound,
     Stopping,
-    TimedOut,
-    UnknownAction,
     UnknownApplication,
-    UnknownToken,
 )
 from goroom.events import Event, LeaveReason
+from goroom.lifecycle import FOR_USERS, OPEN_TO_ALL, Served
 from goroom.messages import EventType, Push, Request
+from goroom.messaging import serve_message
 from goroom.outbox import Outbox, Transport
-from goroom.seating import room_name_of, seat
+from goroom.pulse import Pulse
 from goroom.sequence import deliver
 from goroom.turn import Lane, Level, Turn
 from goroom.user import Asker, Link
-from goroom.wire.frames import PING, PONG, frame
+from goroom.wire.frames import PONG, frame
 from goroom.wire.unreadable import UnreadableRequest
 
 if TYPE_CHECKING:
-    from goroom.extension import Extension, Handler
     from goroom.limits import Limits
-    from goroom.room import Room
     from goroom.runtime import Runtime
-    from goroom.user import User
     from goroom.wire.dialect import Dialect
 
 log = structlog.get_logger()
@@ -66,7 +60,6 @@ BAD_DATA = 1007
 """Close code for text that is no UTF-8 (RFC 6455 section 8.1)."""
 GOING_AWAY = 1001
 """Close code when the server stops (RFC 6455 section 7.4.1)."""
-NOT_LOGGED_IN_IN_TIME = 4001
 REFUSED_AT_THE_DOOR = 4501
 TOO_MANY_BAD_REQUESTS = 4502
 """Close codes of ours: 4000-4499 "come back", 4500-4999 "do not"."""
@@ -108,77 +101,6 @@ class Peer:
     cookies: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
 
 
-class _MessageTurn(Turn):
-    """The handling of one MESSAGE; it answers with its commit."""
-
-    __slots__ = ("_extension", "_handler", "_link", "_room", "_takes_request", "_user")
-
-    def __init__(
-        self,
-        lane: Lane,
-        link: Link,
-        request: Request,
-        extension: Extension,
-        handler: Handler,
-        user: User,
-        *,
-        room: Room | None,
-        takes_request: bool,
-    ) -> None:
-        super().__init__(lane, handler.name, connection=link.connection, request=request)
-        self._link = link
-        self._extension = extension
-        self._handler = handler
-        self._user = user
-        self._room = room
-        self._takes_request = takes_request
-
-    def call(self) -> object:
-        user, request = self._user, self.request
-        assert request is not None  # noqa: S101 -- made with one
-        room = self._room
-        if room is not None and user.rooms.get(room.name) is not room:
-            raise RoomNotFound if room.is_closed else NotInRoom
-        handler = self._handler
-        if self._takes_request:
-            return handler.function(self._extension, user, request)
-        if handler.decode is None:
-            _ = request.data  # refused if it cannot be read, although nobody will
-            return handler.function(self._extension, user)
-        return handler.function(self._extension, user, handler.decode(request.body))
-
-    def succeed(self, result: object) -> None:
-        request, link = self.request, self._link
-        assert request is not None  # noqa: S101 -- made with one
-        body = values.EMPTY if result is None else values.encode(result)
-        super().succeed(None)
-        if request.id is None and result is None:
-            return
-        link.connection.send(
-            Push(
-                EventType.MESSAGE,
-                link.application.name,
-                request.room_name,
-                request.action,
-                id=request.id,
-                body=body,
-            )
-        )
-
-    def fail(self, error: BaseException) -> None:
-        super().fail(error)
-        if isinstance(self.error, Refused) and not isinstance(self.error, TimedOut):
-            self._refuse(self.error)
-
-    def expire(self) -> None:
-        super().expire()
-        self._refuse(TimedOut())
-
-    def _refuse(self, error: Refused) -> None:
-        assert self.request is not None  # noqa: S101 -- made with one
-        self._link.connection.refuse(self.request, error, self._link.application.name)
-
-
 class Connection:
     """
     One client's socket. It may be in several applications at once.
@@ -211,14 +133,16 @@ class Connection:
         self._host = host
         self._lane = Lane(Level.CONNECTION, self, {"connection": self.id})
         self._abort_timer: asyncio.TimerHandle | None = None
-        self._idle_since: float | None = self._now()
-        self._ping_due = self._now() + (limits.ping_seconds or 0)
-        self._ping_sent: float | None = None
-        self._ping_payload = b""
+        self.pulse = Pulse(self, limits, runtime.random, self._now())
         self._bad_requests: list[float] = []
 
     def __repr__(self) -> str:
         return f"<Connection {self.id} from {self.peer.remote}>"
+
+    @property
+    def is_logged_in(self) -> bool:
+        """Whether it is logged in to any application."""
+        return any(link.user is not None for link in self.links.values())
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -256,7 +180,9 @@ class Connection:
         try:
             if is_binary is not self.dialect.binary:
                 wanted = "binary" if self.dialect.binary else "text"
-                raise UnreadableRequest(f"frames of this subprotocol are {wanted}")
+                raise UnreadableRequest(  # noqa: TRY301 -- answered like all that is unreadable
+                    f"frames of this subprotocol are {wanted}"
+                )
             request = self.dialect.decode(message)
         except UnreadableRequest as error:
             self.refuse(Request(0, id=error.id), error, "")
@@ -282,72 +208,26 @@ class Connection:
 
     def _serve(self, link: Link, request: Request) -> Awaitable[None] | None:
         event = request.event_type
-        if event in _OPEN_TO_ALL:
-            return self._run(link, request, _OPEN_TO_ALL[event])
+        if event in OPEN_TO_ALL:
+            return self._run(link, request, OPEN_TO_ALL[event])
         if link.user is None:
             self.refuse(request, NotLoggedIn(), link.application.name)
         elif event == EventType.MESSAGE:
-            return self._message(link, request, link.user)
-        elif event in _FOR_USERS:
-            return self._run(link, request, _FOR_USERS[event])
+            return serve_message(link, request, link.user)
+        elif event in FOR_USERS:
+            return self._run(link, request, FOR_USERS[event])
         else:
             self.refuse(request, InvalidEvent(), link.application.name)
         return None
 
-    async def _run(self, link: Link, request: Request, serve: _Served) -> None:
+    async def _run(self, link: Link, request: Request, serve: Served) -> None:
         try:
             _ = request.data  # what cannot be read is refused, whoever would look at it
-            await serve(self, Asker(link, request))
+            await serve(Asker(link, request))
         except Refused as error:
             self.refuse(request, error, link.application.name)
         except Disconnect as error:
             await self.expel(link, error.code, error.message)
-
-    # -- messages --------------------------------------------------------------------------
-
-    def _message(self, link: Link, request: Request, user: User) -> Awaitable[None] | None:
-        application = link.application
-        room: Room | None = None
-        try:
-            if request.room_name:
-                room = user.rooms.get(request.room_name)
-                if room is None:
-                    known = request.room_name in application.rooms
-                    raise NotInRoom if known else RoomNotFound
-            found = _handler_of(request.action, room, application)
-        except Refused as error:
-            self.refuse(request, error, application.name)
-            return None
-        if found is None:
-            if request.action or request.id is not None:
-                self.refuse(request, UnknownAction(), application.name)
-            return None
-        extension, handler, takes_request = found
-        is_rooms = room is not None and extension is room.extension
-        turn = _MessageTurn(
-            room.lane if room is not None and is_rooms else user.lane,
-            link,
-            request,
-            extension,
-            handler,
-            user,
-            room=room,
-            takes_request=takes_request,
-        )
-        turns = application.turns
-        call = turns.in_thread(turn.call) if handler.blocking else turn.call
-        waiting = turns.handle(turn, call)
-        if waiting is None and type(turn.error) is not Disconnect:
-            return None
-        return self._finish_message(link, turn, waiting)
-
-    async def _finish_message(
-        self, link: Link, turn: Turn, waiting: Awaitable[None] | None
-    ) -> None:
-        if waiting is not None:
-            await waiting
-        if isinstance(turn.error, Disconnect):
-            await self.expel(link, turn.error.code, turn.error.message)
 
     # -- lifecycle -------------------------------------------------------------------------
 
@@ -386,71 +266,6 @@ class Connection:
             await self.expel(link, error.code, error.message)
             return False
         return not self.is_closed
-
-    async def _join_app(self, asker: Asker) -> None:
-        name = asker.link.application.name
-        body = values.encode({"appName": name})
-        self.reply(asker.request, Push(EventType.JOIN_APP, name, body=body))
-
-    async def _reconnect(self, asker: Asker) -> None:
-        asker.request.text("token")
-        raise UnknownToken
-
-    async def _login(self, asker: Asker) -> None:
-        request = asker.request
-        users = asker.link.application.users
-        await users.login_link(asker.link, request.text("username"), request.data, request)
-
-    async def _logout(self, asker: Asker) -> None:
-        await asker.link.application.users.logout(asker)
-
-    async def _disconnection(self, asker: Asker) -> None:
-        await asker.link.application.users.disconnect(asker)
-
-    async def _join_room(self, asker: Asker) -> None:
-        await seat(asker.link.application, asker)
-
-    async def _leave_room(self, asker: Asker) -> None:
-        name = room_name_of(asker.request)
-        if not name:
-            raise RoomNameInvalid
-        user = asker.link.user
-        room = asker.link.application.rooms.get(name)
-        if room is None or user is None:
-            raise RoomNotFound
-        await room.membership.depart(user, LeaveReason.LEFT, asker=asker)
-
-    async def _subscribe(self, asker: Asker) -> None:
-        link, request = asker.link, asker.request
-        rooms = link.application.rooms
-        name = request.text("roomName") or request.room_name
-        if not name:
-            rooms.watch(link)
-            body = values.encode({"appName": link.application.name, "rooms": rooms.listing()})
-            self.reply(request, Push(request.event_type, link.application.name, body=body))
-            return
-        room = rooms.get(name)
-        if room is None:
-            raise RoomNotFound
-        room.check_password(request.text("password"))
-        room.membership.watch(link)
-        self.reply(request, room.snapshot(EventType.SUBSCRIBE_ROOM))
-
-    async def _unsubscribe(self, asker: Asker) -> None:
-        link, request = asker.link, asker.request
-        name = request.text("roomName") or request.room_name
-        application = link.application
-        data = {"appName": application.name}
-        if name:
-            room = application.rooms.get(name)
-            if room is None:
-                raise RoomNotFound
-            room.membership.unwatch(link)
-            data["roomName"] = name
-        else:
-            application.rooms.unwatch(link)
-        push = Push(request.event_type, application.name, name, body=values.encode(data))
-        self.reply(request, push)
 
     # -- frames out ------------------------------------------------------------------------
 
@@ -552,6 +367,11 @@ class Connection:
             self.outbox.close(code, reason)
             self._abort_soon()
 
+    def abort(self) -> None:
+        """Tear the link now: the peer is not there any more."""
+        self.is_closed = True
+        self.transport.abort()
+
     def _abort_soon(self) -> None:
         self.is_closed = True
         if self._abort_timer is None:
@@ -571,82 +391,13 @@ class Connection:
         for link in links:
             self._leave_application(link)
 
-    # -- its pulse -------------------------------------------------------------------------
-
-    def look(self, now: float) -> None:
-        """Look after the connection: time to log in, pings. Called every second or so."""
-        if self.is_closed:
-            return
-        if any(link.user is not None for link in self.links.values()):
-            self._idle_since = None
-        elif self._idle_since is None or self.is_handling:
-            self._idle_since = now
-        elif (
-            self.limits.login_seconds is not None
-            and now - self._idle_since >= self.limits.login_seconds
-        ):
-            self.close(NOT_LOGGED_IN_IN_TIME, "not logged in in time")
-            return
-        if self.limits.ping_seconds is not None:
-            self._look_at_pulse(now, self.limits.ping_seconds)
-
-    def _look_at_pulse(self, now: float, ping_seconds: float) -> None:
-        if self._ping_sent is not None:
-            if self.is_handling:
-                self._ping_sent = now  # nothing is read while a message is handled
-            elif now - self._ping_sent >= self.limits.pong_seconds:
-                log.warning("pong_missing", connection=self.id, remote=self.peer.remote)
-                self.is_closed = True
-                self.transport.abort()
-        elif now >= self._ping_due:
-            self._ping_sent = now
-            self._ping_payload = self._host.runtime.random.randbytes(4)
-            self.outbox.put(frame(PING, self._ping_payload))
-
     def pinged(self, payload: bytes) -> None:
         """Answer a ping of the client."""
         self.outbox.put(frame(PONG, payload))
 
     def ponged(self, payload: bytes) -> None:
-        """Take a pong; only one that answers our ping counts."""
-        if self._ping_sent is not None and payload == self._ping_payload:
-            self._ping_sent = None
-            self._ping_due = self._now() + (self.limits.ping_seconds or 0)
-
-
-_Served = Callable[[Connection, Asker], Awaitable[None]]
-
-_OPEN_TO_ALL: Mapping[int, _Served] = {
-    EventType.JOIN_APP: Connection._join_app,
-    EventType.LOGIN: Connection._login,
-    EventType.RECONNECT: Connection._reconnect,
-}
-_FOR_USERS: Mapping[int, _Served] = {
-    EventType.DISCONNECTION: Connection._disconnection,
-    EventType.JOIN_ROOM: Connection._join_room,
-    EventType.LEAVE_ROOM: Connection._leave_room,
-    EventType.LOGOUT: Connection._logout,
-    EventType.SUBSCRIBE_ROOM: Connection._subscribe,
-    EventType.UNSUBSCRIBE_ROOM: Connection._unsubscribe,
-}
-
-
-def _handler_of(
-    action: str, room: Room | None, application: Application
-) -> tuple[Extension, Handler, bool] | None:
-    """Return who handles *action*: the room's handler, its on_message, then the application's."""
-    extensions: tuple[Extension, ...] = (application.extension,)
-    if room is not None:
-        extensions = (room.extension, application.extension)
-    for extension in extensions:
-        handlers = extension.handlers
-        handler = handlers.get(action)
-        if handler is not None:
-            return extension, handler, False
-        handler = handlers.get(Event.MESSAGE)
-        if handler is not None:
-            return extension, handler, True
-    return None
+        """Take a pong of the client."""
+        self.pulse.ponged(payload, self._now())
 
 
 def _is_utf8(message: bytes) -> bool:

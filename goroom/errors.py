@@ -44,6 +44,9 @@ SERVER_ERROR = 500
 FIRST_AUTHOR_CODE = 1000
 """Error codes of applications start here; goroom's own stay below it."""
 
+AUTHOR_CLOSE_CODES = range(4000, 5000)
+"""Close codes that `Disconnect` may have (RFC 6455 section 7.4.2: private use)."""
+
 ERROR_TEXTS: dict[int, str] = {
     1: "App name is invalid",
     2: "User unavailable in app",
@@ -107,7 +110,7 @@ class GoroomError(Exception):
     """Base of everything that goroom raises on purpose."""
 
 
-class Refused(GoroomError):
+class Refused(GoroomError):  # noqa: N818 -- what the author says, not a fault of the code
     """
     The request is refused: its client is told why, its connection stays, nothing else happens.
 
@@ -308,7 +311,7 @@ class Disconnect(GoroomError):  # noqa: N818 -- an instruction of the author's, 
     """
 
     def __init__(self, code: int = 4500, message: str = "") -> None:
-        if not 4000 <= code <= 4999:
+        if code not in AUTHOR_CLOSE_CODES:
             raise ValueError(f"a close code is 4000-4999, not {code}")
         super().__init__(code, message)
         self.code = code

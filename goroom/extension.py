@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from goroom.messages import Request
     from goroom.room import Room
     from goroom.timers import Timer, TimerGroup
-    from goroom.turn import Turns
+    from goroom.turns import Turns
     from goroom.user import User
 
 S = TypeVar("S", default=None)
@@ -415,7 +415,7 @@ class ApplicationExtension(Extension):
         return None
 
     def on_disconnect(self, user: User, reason: LeaveReason) -> Result:
-        """*user*'s login ends. Raising counts only for a DISCONNECTION that the client sent (11)."""
+        """*user*'s login ends. Raising counts only for a DISCONNECTION of the client's (11)."""
         return None
 
     def may_create(self, user: User, kind: str) -> bool:

@@ -28,11 +28,11 @@ if pytest_asyncio is not None:
     @pytest_asyncio.fixture
     async def stage() -> AsyncIterator[Callable[[Server], Awaitable[Stage]]]:
         """
-        Put a server on a stage: ``on_stage = await stage(server)``.
+        Put a server on a stage; the test calls it with the server and awaits it.
 
         The server runs in memory, on a clock that the test turns; it ends with the test.
         """
-        from goroom.testing import Stage
+        from goroom.testing import Stage  # noqa: PLC0415 -- heavy, and not every test needs it
 
         async with AsyncExitStack() as stages:
 
@@ -44,11 +44,11 @@ if pytest_asyncio is not None:
     @pytest_asyncio.fixture
     async def goroom_server() -> AsyncIterator[Callable[..., Awaitable[SocketStage]]]:
         """
-        Run a server on a free port: ``running = await goroom_server(server, path="/")``.
+        Run a server on a free port; the test calls it with the server and awaits it.
 
         ``running.url`` says where; it has players over real sockets; it ends with the test.
         """
-        from goroom.testing import SocketStage
+        from goroom.testing import SocketStage  # noqa: PLC0415 -- as above
 
         async with AsyncExitStack() as stages:
 
@@ -59,8 +59,8 @@ if pytest_asyncio is not None:
 
     @pytest_asyncio.fixture
     async def goroom_client() -> AsyncIterator[Callable[..., Awaitable[App]]]:
-        """Connect the Python client: ``app = await goroom_client(url, app="chat", name="ada")``."""
-        from goroom.client import connect
+        """Connect the Python client; the test calls it as `goroom.client.connect` and awaits it."""
+        from goroom.client import connect  # noqa: PLC0415 -- as above
 
         async with AsyncExitStack() as clients:
 

@@ -152,7 +152,7 @@ class Room:
         perform(announcement)
 
     def send_to(self, user: User, action: str, body: bytes) -> None:
-        """Send JSON bytes to *user*: as an event of this room if a member, else of the application."""
+        """Send JSON bytes to *user*, as an event of this room if a member of it."""
 
         def seal() -> Callable[[], None] | None:
             if user not in self.membership:
@@ -324,8 +324,12 @@ class Room:
         )
         self.sequence.number_shared(push)
         audience = self.membership.everybody()
-        self.application.rooms.room_changed(self, was_hidden=before.hidden)
-        return lambda: deliver(push, audience)
+
+        def release() -> None:
+            deliver(push, audience)
+            self.application.rooms.room_changed(self, was_hidden=before.hidden)
+
+        return release
 
     def _seal_close(self) -> Callable[[], None] | None:
         if self.is_closed:

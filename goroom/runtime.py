@@ -8,7 +8,7 @@ from random import Random, SystemRandom
 from goroom.limits import Limits
 from goroom.outbox import Flusher
 from goroom.timers import Timers
-from goroom.turn import Turns
+from goroom.turns import Turns
 
 ID_BYTES = 16
 """Randomness of an id: 128 bits, 22 URL-safe characters."""

@@ -147,7 +147,7 @@ def _chosen_options(
     return options
 
 
-def _check_option(
+def _check_option(  # noqa: C901 -- one branch for each option, side by side
     option: str,
     field: str,
     value: object,

@@ -12,6 +12,7 @@ import structlog
 from goroom import names
 from goroom.application import Application
 from goroom.connection import GOING_AWAY, Connection, Peer
+from goroom.errors import BadRequest
 from goroom.extension import ApplicationExtension, RoomExtension
 from goroom.limits import Limits
 from goroom.runtime import Runtime
@@ -38,6 +39,8 @@ class Server:
     def __init__(self, *, limits: Limits | None = None, seed: int | None = None) -> None:
         self.limits = limits or Limits()
         self.runtime = Runtime(self.limits, seed=seed)
+        self.is_mounted = False
+        """Whether it is too late to add applications: paths were made of them, or they run."""
         self.is_running = False
         """Whether the applications' ``init`` have run."""
         self.is_stopping = False
@@ -82,11 +85,11 @@ class Server:
             TypeError: A class is no extension class.
             RuntimeError: The server runs already.
         """
-        if self.is_running:
-            raise RuntimeError("add applications before the server starts: its init() runs then")
+        if self.is_mounted:
+            raise RuntimeError("add applications before setup(), make_app(), run() or start()")
         try:
             name = names.normalised(name, "name", self.limits.name_characters)
-        except Exception as error:
+        except BadRequest as error:
             raise ValueError(f"{name!r} cannot be an application's name: {error}") from None
         if name in self._applications:
             raise ValueError(f"there is an application {name!r} already: choose another name")
@@ -115,6 +118,7 @@ class Server:
         """
         if self.is_running or self.is_stopping:
             raise RuntimeError("a server starts once: make a new one")
+        self.is_mounted = True
         self.is_running = True
         for application in self._applications.values():
             await application.start()
@@ -190,7 +194,7 @@ class Server:
         self._look_timer = None
         now = asyncio.get_running_loop().time()
         for connection in list(self._connections):
-            connection.look(now)
+            connection.pulse.look(now)
         if self._connections:
             self._look_later()
 

@@ -124,7 +124,7 @@ def check(value: object, depth: int = MAX_DEPTH, *, allow_bytes: bool = False) -
     elif isinstance(value, (dict, list)):
         _check_container(value, depth, allow_bytes=allow_bytes)
     else:
-        raise ValueError(f"a {type(value).__name__} is no JSON value")  # noqa: TRY004 -- a value
+        raise ValueError(f"a {type(value).__name__} is no JSON value")
 
 
 def _check_container(value: dict[Any, Any] | list[Any], depth: int, *, allow_bytes: bool) -> None:

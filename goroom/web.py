@@ -114,7 +114,6 @@ class Server(core.Server):
         super().__init__(limits=limits, seed=seed)
         self._origins = OriginCheck(origins)
         self._endpoints: list[Endpoint] = []
-        self._is_mounted = False
         self._runner: web.AppRunner | None = None
 
     def add_endpoint(
@@ -142,7 +141,7 @@ class Server(core.Server):
             ValueError: The path is none, or taken; there is no such application.
             RuntimeError: The server is mounted already.
         """
-        if self._is_mounted:
+        if self.is_mounted:
             raise RuntimeError("add endpoints before setup(), make_app() or run()")
         if not path.startswith("/"):
             raise ValueError(f"an endpoint's path begins with a slash, unlike {path!r}")
@@ -161,11 +160,6 @@ class Server(core.Server):
                 self._origins if is_default else OriginCheck(origins, uses_cookies=uses_cookies),
             )
         )
-
-    def add_application(self, *arguments: Any, **options: Any) -> Any:
-        if self._is_mounted:
-            raise RuntimeError("add applications before setup(), make_app() or run()")
-        return super().add_application(*arguments, **options)
 
     # -- three ways to run -----------------------------------------------------------------
 
@@ -257,7 +251,7 @@ class Server(core.Server):
 
     def mount(self, app: web.Application, path: str, index: Path | None) -> None:
         """Add the routes to *app*; see `setup`."""
-        if self._is_mounted:
+        if self.is_mounted:
             raise RuntimeError("a server is mounted once: make a new one")
         base = path.rstrip("/")
         if not any(endpoint.path == "/" for endpoint in self._endpoints):
@@ -265,7 +259,7 @@ class Server(core.Server):
         for name in self.applications:
             if not any(endpoint.path == f"/{name}" for endpoint in self._endpoints):
                 self.add_endpoint(f"/{name}", name)
-        self._is_mounted = True
+        self.is_mounted = True
         for endpoint in self._endpoints:
             page = index if endpoint.path == "/" else None
             handler = partial(self._serve, endpoint, page)
@@ -451,7 +445,9 @@ def _peer_of(request: web.Request) -> Peer:
 def _echoed(code: int | None) -> int:
     """Return the close code to answer with: the peer's, where one may be sent."""
     return (
-        code if code is not None and (code in range(1000, 1004) or code >= 3000) else NORMAL_CLOSURE
+        code
+        if code is not None and (code in range(1000, 1004) or code in range(3000, 5000))
+        else NORMAL_CLOSURE
     )
 
 
@@ -459,7 +455,7 @@ async def _send_file(path: Path, request: web.Request) -> web.StreamResponse:  #
     return web.FileResponse(path, headers=PAGE_HEADERS)
 
 
-async def _add_page_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def _add_page_headers(_: web.Request, response: web.StreamResponse) -> None:
     if not isinstance(response, web.WebSocketResponse):
         for name, value in PAGE_HEADERS.items():
             response.headers.setdefault(name, value)
@@ -469,4 +465,4 @@ def _print_addresses(path: str, text: str) -> None:
     for line in text.splitlines():
         if "Running on" in line:
             address = line.split("Running on ", 1)[1].split(" ")[0].rstrip("=").strip()
-            print(f"goroom serves {address}{path} (Ctrl+C stops it)", flush=True)
+            print(f"goroom serves {address}{path} (Ctrl+C stops it)", flush=True)  # noqa: T201 -- for people

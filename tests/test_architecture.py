@@ -30,6 +30,7 @@ LAYERS = """
     targets pages origins
     server
     connection
+    lifecycle messaging pulse
     seating
     application
     rooms users
@@ -41,6 +42,7 @@ LAYERS = """
     timers
     user
     sequence
+    turns
     turn
     payloads outbox
     wire

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from typing_extensions import Self
+    from typing import Self
 
 THREAD_SECONDS = 0.001
 """How long to wait, really, before looking again whether a thread has ended."""

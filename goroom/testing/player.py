@@ -175,9 +175,8 @@ class Player:
             RequestRefused: The server refused it.
         """
         data: dict[str, Any] = dict(options)
-        for key, value in (("roomName", room or None), ("kind", kind), ("create", create)):
-            if value is not None:
-                data[key] = value
+        named = {"roomName": room or None, "kind": kind, "create": create}
+        data.update({key: value for key, value in named.items() if value is not None})
         joined: Frame = (await self.call(EventType.JOIN_ROOM, data))["data"]
         self.room = joined["roomName"]
         return joined

@@ -12,8 +12,7 @@ from goroom.testing.stage import ABNORMAL, log_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from typing_extensions import Self
+    from typing import Self
 
     from goroom.web import Server
 

@@ -16,8 +16,7 @@ from goroom.wire.frames import BINARY, CLOSE, PING, PONG, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from typing_extensions import Self
+    from typing import Self
 
     from goroom.connection import Connection
     from goroom.server import Server
@@ -251,7 +250,9 @@ class Stage:
             app: The application that its requests name.
             application: The application that its endpoint is bound to, if it is.
             subprotocol: ``goroom.json``, ``goroom.msgpack``, or None for the full form.
-            headers: Of its upgrade request; *query* and *cookies* likewise.
+            headers: Headers of its upgrade request.
+            query: Query of its URL.
+            cookies: Its cookies.
         """
         wire = MemoryWire(self.server, self.clock)
         peer = Peer(

@@ -20,6 +20,7 @@ CONTROL_BYTES = 125
 
 _FIN = 0x80
 _SHORT, _LONG = 126, 127
+_LARGEST_16_BIT = 0xFFFF
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -27,7 +28,7 @@ def frame(opcode: int, payload: bytes) -> bytes:
     length = len(payload)
     if length < _SHORT:
         return bytes((_FIN | opcode, length)) + payload
-    if length <= 0xFFFF:
+    if length <= _LARGEST_16_BIT:
         return struct.pack("!BBH", _FIN | opcode, _SHORT, length) + payload
     return struct.pack("!BBQ", _FIN | opcode, _LONG, length) + payload
 
