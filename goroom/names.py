@@ -13,6 +13,9 @@ _FORBIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Control, format (bidi overrides and zero-width marks among them), surrogates, private use,
 # unassigned, line and paragraph separators: invisible, or able to change how others read.
 
+_COMPOSED = 4
+"""Most characters that NFC makes one of."""
+
 
 def normalised(name: str, field: str, limit: int) -> str:
     """
@@ -26,7 +29,9 @@ def normalised(name: str, field: str, limit: int) -> str:
     Raises:
         BadRequest: It is blank, too long, or has a character that does not print.
     """
-    name = unicodedata.normalize("NFC", name).strip()
+    name = name.strip()
+    if len(name) <= limit * _COMPOSED:  # sorting the marks of a longer one would take seconds
+        name = unicodedata.normalize("NFC", name)
     if not name:
         raise BadRequest(f"{field} must not be blank", field=field)
     if len(name) > limit:

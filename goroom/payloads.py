@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import re
+import traceback
 from typing import Generic, TypeVar
 
 import attrs
 import msgspec
+from msgspec import inspect
 
 from goroom import values
 from goroom.errors import BadRequest
 from goroom.wire.unreadable import split_path
 
 P = TypeVar("P")
+
+_REPR = re.compile(r"<[^<>]*[Vv]alidator|Validator\(|<function| at 0x")
+"""Marks of a validator's repr in what it says: attrs' ``or_`` and ``not_`` quote theirs."""
+
+_OBJECTS = (
+    inspect.AnyType,
+    inspect.DataclassType,  # attrs classes among them
+    inspect.DictType,
+    inspect.StructType,
+    inspect.TypedDictType,
+    inspect.UnionType,
+)
+"""Types that a JSON object can be decoded into."""
 
 
 class PayloadDecoder(Generic[P]):
@@ -24,7 +40,8 @@ class PayloadDecoder(Generic[P]):
         payload: The attrs class (or another type that msgspec decodes from a JSON object).
 
     Raises:
-        TypeError: Data cannot be decoded into *payload*.
+        TypeError: Data cannot be decoded into *payload*; or an attrs class in it has a converter,
+            which would not run.
     """
 
     __slots__ = ("_decode", "payload")
@@ -33,6 +50,10 @@ class PayloadDecoder(Generic[P]):
         self.payload = payload
         try:
             self._decode = msgspec.json.Decoder(payload).decode
+            described = inspect.type_info(payload)
+            if payload is not object and not isinstance(described, _OBJECTS):
+                raise TypeError("a message's data is an object")  # noqa: TRY301 -- told below
+            _check_type(described, set())
         except TypeError as error:
             raise TypeError(
                 f"{payload!r} is no payload class: declare an attrs class of JSON types ({error})"
@@ -70,19 +91,46 @@ def _joined(path: str, attribute: str) -> str:
 
 
 def _refused_attribute(cause: BaseException) -> str:
-    # attrs' own validators put the attribute among the arguments of what they raise.
-    for argument in cause.args:
-        if isinstance(argument, attrs.Attribute):
-            return argument.name
+    """Return the name of the attribute that a validator was called with when it raised *cause*."""
+    for frame, _ in traceback.walk_tb(cause.__traceback__):
+        for name in frame.f_code.co_varnames[: frame.f_code.co_argcount]:
+            argument = frame.f_locals.get(name)
+            if isinstance(argument, attrs.Attribute):
+                return argument.name
     return ""
 
 
 def _words_of(cause: BaseException) -> str:
     """Return the validator's own words, which stand first, without the reprs behind them."""
     words = cause.args[0] if cause.args else ""
-    return words if isinstance(words, str) and words else "not a valid value"
+    is_plain = isinstance(words, str) and words and _REPR.search(words) is None
+    return words if is_plain else "not a valid value"
 
 
 def _missing_field(message: str) -> str:
     # "Object missing required field `square`": msgspec names it in the text alone.
     return message.split("`")[1] if "missing required field `" in message else ""
+
+
+def _check_type(part: object, seen: set[int]) -> None:
+    """Refuse what msgspec would take, and then never decode or not convert."""
+    if isinstance(part, tuple):
+        for one in part:
+            _check_type(one, seen)
+    elif isinstance(part, (inspect.Type, inspect.Field)) and id(part) not in seen:
+        seen.add(id(part))  # a class may hold itself
+        if isinstance(part, inspect.CustomType) and part.cls is not object:
+            raise TypeError(f"{part.cls.__qualname__} is no type of JSON")
+        if isinstance(part, inspect.DataclassType) and attrs.has(part.cls):
+            _check_converters(part.cls)
+        for name in part.__struct_fields__:
+            _check_type(getattr(part, name), seen)
+
+
+def _check_converters(cls: type[attrs.AttrsInstance]) -> None:
+    for field in attrs.fields(cls):
+        if field.converter is not None:
+            raise TypeError(
+                f"{cls.__qualname__}.{field.name} has a converter, which does not run when a "
+                "message is read: validate here, and convert in the handler"
+            )

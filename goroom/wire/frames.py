@@ -35,5 +35,5 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 def close_frame(code: int, reason: str = "") -> bytes:
     """Return a close frame; *reason* is cut to what fits (123 bytes of UTF-8)."""
-    text = reason.encode()[: CONTROL_BYTES - 2].decode(errors="ignore").encode()
+    text = reason.encode(errors="replace")[: CONTROL_BYTES - 2].decode(errors="ignore").encode()
     return frame(CLOSE, struct.pack("!H", code) + text)

@@ -100,7 +100,7 @@ class JsonDialect(Dialect):
     def decode(self, message: bytes) -> Request:
         try:
             envelope = self._decode(message)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise unreadable(error, lambda: msgspec.json.decode(message)) from None
         body = bytes(envelope.data)
         if body[:1] != b"{":

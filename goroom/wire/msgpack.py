@@ -43,7 +43,7 @@ class MsgpackDialect(Dialect):
     def decode(self, message: bytes) -> Request:
         try:
             envelope = self._decode(message)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise unreadable(error, lambda: msgspec.msgpack.decode(message)) from None
         body = values.EMPTY
         if envelope.data:

@@ -24,7 +24,9 @@ def split_path(error: Exception) -> tuple[str, str]:
     message, _, place = str(error).rpartition(" - at `")
     if not message:
         return place, ""
-    return message, place.removeprefix("key in ").strip("`").removeprefix("$").removeprefix(".")
+    # "Expected `str` - at `key` in `$.data`": a key is at fault, so its object is named.
+    path = place.removeprefix("key` in `").removesuffix("`")
+    return message, path.removeprefix("$").removeprefix(".")
 
 
 def unreadable(error: Exception, decode: Callable[[], object]) -> UnreadableRequest:
