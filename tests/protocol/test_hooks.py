@@ -81,6 +81,7 @@ class Page(RoomExtension):
         return diary
 
     async def on_join(self, user: User) -> None:
+        assert user.name in self.room.members
         await self.book.pass_gate()
         self.room.broadcast("greeted", {"name": user.name})
         if user.name == "minor":
@@ -99,6 +100,15 @@ class Page(RoomExtension):
     @handles("tell")
     def tell(self, _user: User) -> None:
         self.room.broadcast("told")
+
+    @handles("slow")
+    async def slow(self, _user: User) -> None:
+        await self.book.pass_gate()
+        self.room.broadcast("slow")
+
+    @handles("call_over")
+    def call_over(self, _user: User) -> None:
+        self.application.rooms["two"].broadcast("called over")
 
     @handles("sweep")
     def sweep(self, user: User) -> None:
@@ -232,6 +242,52 @@ async def test_a_message_that_waited_for_a_room_that_closed_is_7(book: Site) -> 
         codes.append(frame.error_code)
 
     assert [7, 7] == codes
+
+
+async def test_a_send_to_another_room_waits_behind_what_runs_there(book: Site) -> None:
+    ann, bob = await book.login("ann", "two"), await book.login("bob", "one")
+    await ann.events()
+    diary = _diary(book)
+    diary.gate.clear()
+    diary.waiting.clear()
+    ann.send(MESSAGE, roomName="two", action="slow")
+    await diary.waiting.wait()
+    await bob.say("one", "call_over")
+    diary.gate.set()
+    frames = [await ann.event(), await ann.event()]
+
+    assert [("slow", 3), ("called over", 4)] == [(frame.action, frame.seq) for frame in frames]
+
+
+async def test_who_is_replaced_while_its_join_waits_leaves_what_it_joined(
+    serve: Callable[..., Any],
+) -> None:
+    site = await serve(extension=Book, rooms={"page": Page}, double_login="replace")
+    bob, first, second = (
+        await site.login("bob", "one"),
+        await site.login("ann"),
+        await site.connect(),
+    )
+    await bob.events()
+    diary = _diary(site)
+    diary.gate.clear()
+    diary.waiting.clear()
+    first.send(JOIN_ROOM, {"roomName": "one"})
+    await diary.waiting.wait()
+    second.send(LOGIN, {"username": "ann"}, id=70)
+    # What the first is told shows that its end has begun.
+    while (await first.event()).event_type != DISCONNECTION:
+        pass
+    diary.gate.set()
+    while (answer := await second.event()).id != 70:
+        pass
+    members = (await bob.say("one", "who")).data
+
+    assert (0, []) == (answer.error_code, answer.data["rooms"])
+    assert ["bob"] == members
+    joined = diary.lines.count("one.on_join ann")
+    assert joined == diary.lines.count("one.on_leave ann replaced")
+    assert {} == dict(site.application().users["ann"].rooms)
 
 
 async def test_each_connection_of_a_user_logs_in_and_the_last_one_ends_it(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -190,6 +192,34 @@ async def test_a_sub_application_serves_under_its_prefix(aiohttp_server: Any) ->
         one.socket.abort()
 
     assert [0, 0] == [answer.error_code for answer in answers]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "shown"),
+    [("/", 200, "the page"), ("/style.css", 200, "the style"), ("/nothing", 404, "")],
+)
+async def test_a_started_server_has_its_page_and_its_sockets_at_one_path(
+    tmp_path: Path, path: str, status: int, shown: str
+) -> None:
+    (tmp_path / "index.html").write_text("<p>the page", "utf-8")
+    (tmp_path / "style.css").write_text("/* the style */", "utf-8")
+    server = _server()
+    port = await server.start(host="127.0.0.1", port=0, static=tmp_path)
+    client = await Client.connect(f"ws://127.0.0.1:{port}/")
+    answer = await client.login("ann")
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}{path}") as response,
+    ):
+        body = await response.text()
+    stopping = asyncio.create_task(server.stop())
+    closed = await client.closed()
+    await stopping
+
+    assert 0 == answer.error_code
+    assert status == response.status
+    assert shown in body
+    assert 1001 == closed.code
 
 
 @pytest.mark.parametrize("path", ["/", "/test"])

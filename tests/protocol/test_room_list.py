@@ -150,9 +150,9 @@ async def test_a_room_is_updated_at_most_four_times_a_second_and_ends_as_it_is(
         await asyncio.gather(watch(), change())
 
     times = [time for time, _ in arrivals]
-    # A hair less than a second: what is measured here is the arrival, not the sending.
+    # Less than a second, for arrivals are measured and not sendings: five a second would be 0.8.
     for first, fifth in zip(times, times[4:], strict=False):
-        assert fifth - first > 0.95, times
+        assert fifth - first > 0.85, times
     assert len(times) >= 4 * (times[-1] - started) * 0.6, "the list is not live any more"
     assert 99 == arrivals[-1][1]
 

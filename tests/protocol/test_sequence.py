@@ -52,6 +52,17 @@ async def test_private_events_have_the_number_before_and_count_from_1_after_each
     assert [(2, 3), (3, None)] == [frame.place for frame in await bob.events()]
 
 
+async def test_who_is_no_member_is_sent_to_in_the_applications_sequence(site: Site) -> None:
+    ann, bob = await site.login("ann", "hall"), await site.login("bob")
+    await ann.say("hall", "remind_anybody", {"to": "ann", "text": "a"})
+    await ann.say("hall", "remind_anybody", {"to": "bob", "text": "b"})
+    [inside], [outside] = await ann.events(), await bob.events()
+
+    assert ("hall", (1, 1)) == (inside.room, inside.place)
+    assert ("", {"text": "b"}) == (outside.room, outside.data)
+    assert outside.sub
+
+
 async def test_a_newcomer_is_told_the_current_place(site: Site) -> None:
     ann = await site.login("ann", "hall")
     await ann.say("hall", "tell", {"text": "one"})

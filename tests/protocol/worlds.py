@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from goroom import (
@@ -36,7 +38,7 @@ class Name:
 
 @attrs.frozen
 class Properties:
-    properties: dict[str, object]
+    properties: dict[str, Any]
 
 
 @attrs.frozen
@@ -70,6 +72,10 @@ class Hall(RoomExtension):
     @handles("remind", Text)
     def remind(self, user: User, message: Text) -> None:
         user.send("reminded", {"text": message.text})
+
+    @handles("remind_anybody", Whisper)
+    def remind_anybody(self, _user: User, message: Whisper) -> None:
+        self.application.users[message.to].send("reminded", {"text": message.text})
 
     @handles("nameless")
     def nameless(self, _user: User) -> None:
