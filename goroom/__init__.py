@@ -21,9 +21,11 @@ from goroom.limits import Limits
 from goroom.messages import EventType, Push, Request
 from goroom.options import AutoRemove, RoomOptions
 from goroom.room import Room
+from goroom.rooms import RoomService
 from goroom.timers import Timer
 from goroom.turn import Turn
 from goroom.user import User
+from goroom.users import UserService
 from goroom.web import Server, get_server, init_func, setup
 from goroom.wire import Dialect
 
@@ -52,11 +54,13 @@ __all__ = [
     "Room",
     "RoomExtension",
     "RoomOptions",
+    "RoomService",
     "Server",
     "Timer",
     "Turn",
     "TurnOver",
     "User",
+    "UserService",
     "get_server",
     "handles",
     "init_func",

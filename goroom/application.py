@@ -51,7 +51,7 @@ class Application:
         self.name = name
         self.limits = limits
         self.sequence = Sequence(runtime.new_id())
-        self.timer_lane = Lane(Level.CONNECTION, self, {"application": name})
+        self.timer_lane = Lane(Level.CONNECTION, self, {"application": name}, limits)
         self._runtime = runtime
         self.timers = self.new_timers()
         self._everybody: Audience | None = None

@@ -123,7 +123,8 @@ class Connection:
         self.dialect = dialect
         self.limits = limits
         self.transport = transport
-        self.outbox = Outbox(transport, runtime.flusher, limits, self._abort_soon)
+        labels = {"connection": self.id, "remote": peer.remote}
+        self.outbox = Outbox(transport, runtime.flusher, limits, self._abort_soon, labels)
         self.links: dict[str, Link] = {}
         """What it is in each application it has entered, by the application's name."""
         self.is_closed = False
@@ -131,7 +132,7 @@ class Connection:
         self.is_handling = False
         """Whether a message of it is being handled."""
         self._host = host
-        self._lane = Lane(Level.CONNECTION, self, {"connection": self.id})
+        self._lane = Lane(Level.CONNECTION, self, {"connection": self.id}, limits)
         self._abort_timer: asyncio.TimerHandle | None = None
         self.pulse = Pulse(self, limits, runtime.random, self._now())
         self._bad_requests: list[float] = []
@@ -143,6 +144,11 @@ class Connection:
     def is_logged_in(self) -> bool:
         """Whether it is logged in to any application."""
         return any(link.user is not None for link in self.links.values())
+
+    @property
+    def remote(self) -> str:
+        """Address of the client."""
+        return self.peer.remote
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -253,7 +259,8 @@ class Connection:
         try:
             await application.turns.run(turn, lambda: function(extension, self))
         except Refused as error:
-            await application.users.detach(link, LeaveReason.DISCONNECTED)
+            if link.user is not None:
+                await application.users.detach(link.user, link, LeaveReason.DISCONNECTED)
             if request is None:
                 self.refuse_unasked(link, EventType.JOIN_APP, "", error)
             else:
@@ -334,12 +341,13 @@ class Connection:
 
     async def expel(self, link: Link, code: int, message: str) -> None:
         """End this connection's part in an application; close it if it is in no other."""
-        self.tell_expelled(link, code, message)
-        await link.application.users.detach(link, LeaveReason.KICKED)
-        self.forget(link, code, message)
+        user = link.user
+        self.put_out(link, code, message)
+        if user is not None:
+            await link.application.users.detach(user, link, LeaveReason.KICKED)
 
-    def tell_expelled(self, link: Link, code: int, message: str) -> None:
-        """Send the DISCONNECTION that says so."""
+    def put_out(self, link: Link, code: int, message: str) -> None:
+        """Say so by a DISCONNECTION, and serve *link* no more; what it was has yet to end."""
         name = link.application.name
         data: dict[str, Any] = {"appName": name, "code": code, "message": message}
         if link.user is not None:
@@ -348,9 +356,6 @@ class Connection:
         self.send(
             Push(EventType.DISCONNECTION, name, body=values.encode(data), code=code, error=error)
         )
-
-    def forget(self, link: Link, code: int, message: str) -> None:
-        """Take *link* out; close the connection with *code* if it is in no other application."""
         self._leave_application(link)
         if not self.links:
             self.close(code, message)
@@ -386,7 +391,11 @@ class Connection:
             self._abort_timer.cancel()
         links = list(self.links.values())
         await asyncio.gather(
-            *(link.application.users.detach(link, LeaveReason.DISCONNECTED) for link in links)
+            *(
+                link.application.users.detach(link.user, link, LeaveReason.DISCONNECTED)
+                for link in links
+                if link.user is not None
+            )
         )
         for link in links:
             self._leave_application(link)

@@ -200,7 +200,9 @@ class Extension:
         Raises:
             ValueError: *seconds* is not above 0.
         """
-        return self._timers().every(_positive(seconds), self._tick_of(handler))
+        tick = self._tick_of(handler, lambda: timer.is_cancelled)
+        timer = self._timers().every(_positive(seconds), tick)
+        return timer
 
     def after(self, seconds: float, handler: Callable[[], object]) -> Timer:
         """
@@ -209,9 +211,13 @@ class Extension:
         Raises:
             ValueError: *seconds* is not above 0.
         """
-        return self._timers().after(_positive(seconds), self._tick_of(handler))
+        tick = self._tick_of(handler, lambda: timer.is_cancelled)
+        timer = self._timers().after(_positive(seconds), tick)
+        return timer
 
-    def _tick_of(self, handler: Callable[[], object]) -> Callable[[], None]:
+    def _tick_of(
+        self, handler: Callable[[], object], is_cancelled: Callable[[], bool]
+    ) -> Callable[[], None]:
         name = getattr(handler, "__qualname__", repr(handler))
         lane, turns = self._timer_lane(), self._turns()
         is_waiting = False
@@ -219,7 +225,7 @@ class Extension:
         def call() -> object:
             nonlocal is_waiting
             is_waiting = False
-            return handler() if self._is_alive() else None
+            return None if is_cancelled() or not self._is_alive() else handler()
 
         def tick() -> None:
             nonlocal is_waiting

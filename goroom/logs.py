@@ -49,7 +49,14 @@ def configure(level: str = "info", *, as_json: bool | None = None) -> None:
         )
         return
     structlog.configure(
-        processors=[*shared, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
+        processors=[
+            *shared,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                # The fancy ones show local variables: passwords would be among them.
+                exception_formatter=structlog.dev.plain_traceback,
+            ),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,

@@ -111,7 +111,10 @@ class Membership:
             request=None if asker is None else asker.request,
         )
 
+        has_begun = False
+
         def call() -> object:
+            nonlocal has_begun
             self._check_newcomer(user)
             if check is not None:
                 check()
@@ -120,6 +123,7 @@ class Membership:
             turn.add(Change(lambda: self._seal_join(user, asker), room.lane))
             if handler is None:
                 return None
+            has_begun = True
             self._newcomer = user
             user.joining[room] = None
             return handler.function(room.extension, user)
@@ -127,7 +131,8 @@ class Membership:
         try:
             await room.application.turns.run(turn, call)
         finally:
-            if self._newcomer is user:
+            # One that never got its turn leaves alone what another of the same user has begun.
+            if has_begun and self._newcomer is user:
                 self._newcomer = None
                 user.joining.pop(room, None)
 
@@ -196,7 +201,10 @@ class Membership:
             request=None if asker is None else asker.request,
         )
 
+        has_begun = False
+
         def call() -> object:
+            nonlocal has_begun
             if user not in self:
                 raise NotInRoom
             leave = Change(
@@ -206,13 +214,14 @@ class Membership:
             turn.begin(leave, is_refusable=asker is not None)
             if handler is None:
                 return None
+            has_begun = True
             self._leaver = user
             return handler.function(room.extension, user, reason)
 
         try:
             await room.application.turns.run(turn, call)
         finally:
-            if self._leaver is user:
+            if has_begun and self._leaver is user:
                 self._leaver = None
 
     def kick(self, name: str, message: str) -> Callable[[], None] | None:

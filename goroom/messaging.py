@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from goroom import values
-from goroom.errors import Disconnect, NotInRoom, Refused, RoomNotFound, TimedOut, UnknownAction
+from goroom.errors import (
+    Disconnect,
+    NotInRoom,
+    NotLoggedIn,
+    Refused,
+    RoomNotFound,
+    TimedOut,
+    UnknownAction,
+)
 from goroom.events import Event
 from goroom.messages import EventType, Push
 from goroom.turn import Turn
@@ -49,6 +57,8 @@ class MessageTurn(Turn):
     def call(self) -> object:
         user, request = self._user, self.request
         assert request is not None  # noqa: S101 -- made with one
+        if user.is_ending:
+            raise NotLoggedIn
         room = self._room
         if room is not None and user.rooms.get(room.name) is not room:
             raise RoomNotFound if room.is_closed else NotInRoom
@@ -130,7 +140,7 @@ def serve_message(link: Link, request: Request, user: User) -> Awaitable[None] |
     turns = application.turns
     call = turns.in_thread(turn.call) if handler.blocking else turn.call
     waiting = turns.handle(turn, call)
-    if waiting is None and type(turn.error) is not Disconnect:
+    if waiting is None and not isinstance(turn.error, Disconnect):
         return None
     return _finish(link, turn, waiting)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
-from attrs.validators import and_, instance_of, max_len, optional
+from attrs.validators import instance_of, optional
 
 from goroom import values
 
@@ -25,10 +25,12 @@ def _is_count(_: object, attribute: attrs.Attribute[Any], value: object) -> None
         raise ValueError(f"{attribute.name} must be a whole number above 0")
 
 
-def _is_properties(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise TypeError(f"{attribute.name} must be a mapping with string keys")
-    values.encode(dict(value))
+def copied(properties: object) -> Mapping[str, Any]:
+    """Return *properties* as JSON has them now: what the author changes later does not show."""
+    if not isinstance(properties, Mapping) or not all(isinstance(key, str) for key in properties):
+        raise TypeError("properties must be a mapping with string keys")
+    copied: dict[str, Any] = values.decode(values.encode(dict(properties)))
+    return copied
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +40,7 @@ class RoomOptions:
     capacity: int = attrs.field(default=100, validator=_is_count)
     """Most members."""
     password: str | None = attrs.field(
-        default=None, validator=optional(and_(instance_of(str), max_len(128))), repr=False
+        default=None, validator=optional(instance_of(str)), repr=False
     )
     """What a client must send to join, or None."""
     hidden: bool = attrs.field(default=False, validator=instance_of(bool))
@@ -51,8 +53,8 @@ class RoomOptions:
     """When it goes by itself."""
     announce_members: bool = attrs.field(default=True, validator=instance_of(bool))
     """Whether members are told who joins and leaves."""
-    properties: Mapping[str, Any] = attrs.field(factory=dict, validator=_is_properties)
-    """Free values, shown in the list of rooms."""
+    properties: Mapping[str, Any] = attrs.field(factory=dict, converter=copied)
+    """Free values, shown in the list of rooms; copied."""
 
     def changed(self, changes: Mapping[str, Any]) -> RoomOptions:
         """
@@ -66,8 +68,7 @@ class RoomOptions:
             raise TypeError(f"a room has no option {min(unknown)!r}: see goroom.RoomOptions")
         merged = dict(changes)
         if "properties" in changes:
-            _is_properties(self, attrs.fields(RoomOptions).properties, changes["properties"])
-            both = {**self.properties, **changes["properties"]}
+            both = {**self.properties, **copied(changes["properties"])}
             merged["properties"] = {k: value for k, value in both.items() if value is not None}
         return attrs.evolve(self, **merged)
 

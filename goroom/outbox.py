@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -10,7 +11,7 @@ import structlog
 from goroom.wire.frames import close_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from goroom.limits import Limits
 
@@ -20,9 +21,9 @@ SLOW_CONSUMER = 4010
 """Close code for a peer that does not read what it is sent; it may come back."""
 
 PATIENCE_SECONDS = 0.1
-"""How long a peer over the bound may take nothing at all before it counts as not reading."""
+"""How often a peer over the bound is looked at: it must have taken something each time."""
 BURST_FACTOR = 4
-"""How far over the bound a peer may be while it still takes something."""
+"""How far over the bound a peer may then be though it takes something."""
 
 
 class Transport(Protocol):
@@ -80,8 +81,9 @@ class Outbox:
     Frames for one connection, in order, each written at most once.
 
     `put` never waits. While the transport holds bytes that the peer has not taken, frames wait
-    here; a peer that takes nothing while more than the limits wait is closed as a slow consumer.
-    One that reads is never closed, whatever the burst.
+    here; a peer that takes nothing while more than the limits wait, or too little for far more, is
+    closed as a slow consumer. One that reads is never closed, whatever the burst: it has
+    `PATIENCE_SECONDS` for it.
 
     ``offered == written + dropped + len(waiting frames)`` holds at every moment.
 
@@ -90,15 +92,18 @@ class Outbox:
         flusher: The server's.
         limits: Bounds on what may wait.
         on_slow: Called once when the peer does not read.
+        labels: What logs say of the connection.
     """
 
     __slots__ = (
         "_drain",
         "_flusher",
         "_frames",
+        "_held",
         "_is_marked",
+        "_labels",
         "_limits",
-        "_looked",
+        "_look_timer",
         "_on_slow",
         "_transport",
         "dropped",
@@ -113,15 +118,18 @@ class Outbox:
         flusher: Flusher,
         limits: Limits,
         on_slow: Callable[[], None],
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         self._transport = transport
         self._flusher = flusher
         self._limits = limits
         self._on_slow = on_slow
+        self._labels = labels or {}
         self._frames: list[bytes] = []
         self._is_marked = False
         self._drain: asyncio.Task[None] | None = None
-        self._looked: tuple[float, int] | None = None
+        self._look_timer: asyncio.TimerHandle | None = None
+        self._held = 0
         self.is_closed = False
         """Whether the last frame has been offered: what comes later is dropped."""
         self.offered = 0
@@ -172,7 +180,8 @@ class Outbox:
     def take(self) -> list[bytes]:
         """Return what is to be written now: nothing while the transport is blocked."""
         if self._drain is not None:
-            self._look()
+            if self._look_timer is None and self._excess() > 1:
+                self._look_soon()
             return []
         frames, self._frames = self._frames, []
         self.written += len(frames)
@@ -191,39 +200,45 @@ class Outbox:
             self.discard()
         finally:
             self._drain = None
-            self._looked = None
+            if self._look_timer is not None:
+                self._look_timer.cancel()
+                self._look_timer = None
         if self._frames and not self._is_marked:
             self._is_marked = True
             self._flusher.mark(self)
 
-    def _look(self) -> None:
-        """Judge a peer whose frames wait: is it reading?"""
+    def _excess(self) -> float:
+        """Return how much waits, the bound being 1."""
         limits = self._limits
-        count = len(self._frames)
         size = sum(map(len, self._frames))
-        excess = max(count / limits.outbox_frames, size / limits.outbox_bytes)
-        if self.is_closed or self._drain is None or excess <= 1:
-            self._looked = None
-            return
-        loop = asyncio.get_running_loop()
-        now, held = loop.time(), self._transport.buffered()
-        if self._looked is None or held < self._looked[1]:
-            self._looked = now, held
-            loop.call_later(PATIENCE_SECONDS, self._look)
-        elif now - self._looked[0] >= PATIENCE_SECONDS:
-            self._give_up(count, size)
-        if excess > BURST_FACTOR:
-            self._give_up(count, size)
+        return max(len(self._frames) / limits.outbox_frames, size / limits.outbox_bytes)
 
-    def _give_up(self, count: int, size: int) -> None:
-        if self.is_closed:
+    def _look_soon(self) -> None:
+        # In a context of its own: no turn's, whose handler may have made this frame.
+        self._held = self._transport.buffered()
+        self._look_timer = asyncio.get_running_loop().call_later(
+            PATIENCE_SECONDS, self._look, context=Context()
+        )
+
+    def _look(self) -> None:
+        """Judge a peer that was over the bound: has it read since?"""
+        self._look_timer = None
+        excess = self._excess()
+        if self.is_closed or excess <= 1:
             return
+        if self._transport.buffered() >= self._held or excess > BURST_FACTOR:
+            self._give_up()
+        else:
+            self._look_soon()
+
+    def _give_up(self) -> None:
         log.warning(
             "slow_consumer_closed",
-            queued_frames=count,
-            queued_bytes=size,
+            queued_frames=len(self._frames),
+            queued_bytes=sum(map(len, self._frames)),
             limit_frames=self._limits.outbox_frames,
             limit_bytes=self._limits.outbox_bytes,
+            **self._labels,
         )
         self._drop_waiting()
         # The transport's own bytes are complete frames, so a close frame may follow them.

@@ -16,7 +16,7 @@ PAGE_HEADERS = {
 """Headers of every page and file that goroom serves itself."""
 
 
-def helpful_text(applications: Iterable[str], path: str) -> str:
+def helpful_text(applications: Iterable[str], path: str, script: str) -> str:
     """Return what a program that asks without an upgrade is told."""
     names = ", ".join(applications) or "none"
     return (
@@ -24,14 +24,13 @@ def helpful_text(applications: Iterable[str], path: str) -> str:
         f"Applications: {names}\n"
         'First frame: {"eventType": 6, "appName": "<application>", "data": {"username": "<you>"}}\n'
         "Subprotocols: goroom.json, goroom.msgpack, or none for goroomserver's full form.\n"
-        f"Browser client: {path.rstrip('/')}/goroom.js\n"
+        f"Browser client: {script}\n"
     )
 
 
-def helpful_page(applications: Iterable[str], path: str) -> str:
+def helpful_page(applications: Iterable[str], script: str) -> str:
     """Return the same for a person, as HTML without scripts or styles of another host."""
     items = "".join(f"<li>{escape(name)}</li>" for name in applications) or "<li>none yet</li>"
-    script = escape(f"{path.rstrip('/')}/goroom.js")
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>goroom</title>
@@ -39,7 +38,7 @@ def helpful_page(applications: Iterable[str], path: str) -> str:
 <p>This address takes WebSockets. Its applications:</p>
 <ul>{items}</ul>
 <p>From a page of this host:</p>
-<pre>import {{ connect }} from '{script}'
+<pre>import {{ connect }} from '{escape(script)}'
 const app = await connect(location.href.replace(/^http/, 'ws'),
                           {{ app: '…', name: 'ada' }})</pre>
 </html>

@@ -14,7 +14,7 @@ from goroom.errors import NotAllowed, RoomNotFound
 from goroom.events import LeaveReason
 from goroom.membership import Membership
 from goroom.messages import EventType, Push
-from goroom.options import AutoRemove, RoomOptions
+from goroom.options import AutoRemove, RoomOptions, copied
 from goroom.sequence import Announcement, Change, Sequence, audience_of, deliver
 from goroom.turn import Lane, Level, perform
 from goroom.user import User
@@ -62,6 +62,7 @@ class Room:
             Level.ROOM,
             self,
             {"application": application.name, "room": name},
+            application.limits,
             on_stuck=self._give_up,
         )
         self.sequence = Sequence(application.new_id())
@@ -195,6 +196,8 @@ class Room:
             TypeError, ValueError: There is no such option, or it cannot have this value.
         """
         self.options.changed(changes)
+        if "properties" in changes:
+            changes["properties"] = copied(changes["properties"])
         perform(Change(lambda: self._seal_update(changes), self.lane))
 
     async def join(self, user: User) -> None:
@@ -286,11 +289,16 @@ class Room:
             body=values.encode(self.snapshot_data()),
         )
 
+    def give_up(self) -> None:
+        """End what began with a room whose ``init`` failed: nobody has seen it."""
+        self.is_closed = True
+        self.timers.end()
+
     def remove_unless_joined(self) -> None:
         """Close the room if nobody joins it in time: a client made it and went away."""
         if self.options.auto_remove is not AutoRemove.NEVER:
             seconds = self.application.limits.unjoined_room_seconds
-            self._unjoined = self.timers.after(seconds, self.close)
+            self._unjoined = self.timers.after(seconds, self._remove_if_empty)
 
     def members_changed(self) -> None:
         """Note that somebody joined or left."""
@@ -308,14 +316,19 @@ class Room:
         if mode is AutoRemove.WHEN_EMPTY or (
             mode is AutoRemove.WHEN_EMPTY_AND_MAKER_GONE and is_maker_gone
         ):
-            # Who waits for the room now may still join it: look again when it is the turn.
-            self.lane.apply(Change(self._seal_remove, self.lane))
+            self._remove_if_empty()
+
+    def _remove_if_empty(self) -> None:
+        # Who waits for the room now may still join it: look again when it is the turn.
+        self.lane.apply(Change(self._seal_remove, self.lane))
 
     def _seal_remove(self) -> Callable[[], None] | None:
         return None if len(self.membership) else self._seal_close()
 
-    def _seal_update(self, changes: Mapping[str, Any]) -> Callable[[], None]:
-        before, self.options = self.options, self.options.changed(changes)
+    def _seal_update(self, changes: Mapping[str, Any]) -> Callable[[], None] | None:
+        if self.is_closed:
+            return None
+        self.options = self.options.changed(changes)
         push = Push(
             EventType.ROOM_UPDATE,
             self.application.name,
@@ -327,7 +340,7 @@ class Room:
 
         def release() -> None:
             deliver(push, audience)
-            self.application.rooms.room_changed(self, was_hidden=before.hidden)
+            self.application.rooms.room_changed(self)
 
         return release
 

@@ -26,6 +26,8 @@ class RoomList:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._watchers: dict[Link, None] = {}
+        self._shown: dict[Room, None] = {}
+        """Rooms whose coming was told."""
         self._resting: dict[Room, bool] = {}
         """Rooms updated a moment ago, and whether they have changed since."""
 
@@ -37,10 +39,30 @@ class RoomList:
         """Tell *link* no more."""
         self._watchers.pop(link, None)
 
-    def announce(self, event: EventType, room: Room, *, even_hidden: bool = False) -> None:
-        """Tell that *room* has come or gone; nobody hears of a hidden one."""
-        if room.options.hidden and not even_hidden:
-            return
+    def add(self, room: Room) -> None:
+        """Tell that *room* has come; nobody hears of a hidden one."""
+        if not room.options.hidden:
+            self._shown[room] = None
+            self._announce(EventType.ROOM_ADD, room)
+
+    def remove(self, room: Room) -> None:
+        """Tell that *room* has gone, if it was told that it had come."""
+        if room in self._shown:
+            del self._shown[room]
+            self._announce(EventType.ROOM_REMOVE, room)
+
+    def update(self, room: Room) -> None:
+        """Tell the watchers how *room* stands now, or soon if they were told a moment ago."""
+        if room.options.hidden:
+            self.remove(room)
+        elif room not in self._shown:
+            self.add(room)
+        elif room in self._resting:
+            self._resting[room] = True
+        elif self._watchers:
+            self._tell(room)
+
+    def _announce(self, event: EventType, room: Room) -> None:
         application = self._application
         push = Push(event, application.name, body=values.encode(room.listing()))
         sequence = application.sequence
@@ -51,15 +73,6 @@ class RoomList:
         release = Announcement(push, number, audience).seal()
         if release is not None:
             release()
-
-    def update(self, room: Room) -> None:
-        """Tell the watchers how *room* stands now, or soon if they were told a moment ago."""
-        if room.options.hidden or not self._watchers or room.is_closed:
-            return
-        if room in self._resting:
-            self._resting[room] = True
-            return
-        self._tell(room)
 
     def _audience(self) -> Audience:
         return audience_of(self._watchers)
@@ -74,5 +87,5 @@ class RoomList:
 
     def _rested(self, room: Room) -> None:
         has_changed = self._resting.pop(room)
-        if has_changed:
+        if has_changed and room in self._shown:
             self.update(room)

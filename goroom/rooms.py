@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from goroom import names
-from goroom.errors import GoroomError, NotAllowed, Refused, RoomExists, RoomNotFound
+from goroom.errors import (
+    Disconnect,
+    NotAllowed,
+    NotInRoom,
+    Refused,
+    RoomExists,
+    RoomNotFound,
+)
 from goroom.events import LeaveReason
 from goroom.extension import RoomExtension
 from goroom.messages import EventType
-from goroom.options import AutoRemove, RoomOptions
+from goroom.options import OPTION_NAMES, AutoRemove, RoomOptions
 from goroom.room import Room
 from goroom.room_list import RoomList
 from goroom.sequence import Change
@@ -40,6 +47,8 @@ class RoomService(Mapping[str, Room]):
         self._application = application
         self.kinds = dict(kinds) or {DEFAULT_KIND: RoomExtension}
         """The extension classes by kind: rooms are made by kind, never by class."""
+        for extension in self.kinds.values():
+            _check_settings(extension)
         self._rooms: dict[str, Room] = {}
         self._keys: set[str] = set()
         self._being_made: dict[str, asyncio.Future[None]] = {}
@@ -96,6 +105,7 @@ class RoomService(Mapping[str, Room]):
             raise NotAllowed("There are too many rooms", reason="quota")
         self._keys.add(key)
         made = self._being_made[name] = asyncio.get_running_loop().create_future()
+        room: Room | None = None
         try:
             room = Room(self._application, name, kind, chosen, extension=extension, maker=maker)
             turn = Turn(room.lane, f"{type(room.extension).__qualname__}.init")
@@ -107,6 +117,8 @@ class RoomService(Mapping[str, Room]):
             await self._application.turns.run(turn, call)
         except BaseException:
             self._keys.discard(key)
+            if room is not None:
+                room.give_up()
             raise
         finally:
             del self._being_made[name]
@@ -132,7 +144,7 @@ class RoomService(Mapping[str, Room]):
 
     def _seal_visible(self, room: Room) -> Callable[[], None]:
         self._rooms[room.name] = room
-        return lambda: self._list.announce(EventType.ROOM_ADD, room)
+        return lambda: self._list.add(room)
 
     async def made(self, name: str) -> None:
         """Wait until the room *name* is made, if that has begun."""
@@ -174,7 +186,10 @@ class RoomService(Mapping[str, Room]):
             if target is None:
                 raise RoomNotFound
             await target.membership.enter(user)
-        except GoroomError as error:
+        except Disconnect as error:
+            self._application.users.kick(user, error.message, code=error.code)
+            return
+        except Refused as error:
             log.warning(
                 "move_refused",
                 application=self._application.name,
@@ -182,16 +197,19 @@ class RoomService(Mapping[str, Room]):
                 user=user.name,
                 error=str(error) or type(error).__name__,
             )
-            refusal = error if isinstance(error, Refused) else Refused(str(error))
             for link in user.links:
-                link.connection.refuse_unasked(link, EventType.JOIN_ROOM, name, refusal)
+                link.connection.refuse_unasked(link, EventType.JOIN_ROOM, name, error)
             return
         await self._leave_behind(user, leaving)
 
     async def _leave_behind(self, user: User, leaving: Room | str | None) -> None:
         old = self._rooms.get(leaving) if isinstance(leaving, str) else leaving
-        if old is not None and user in old.membership:
+        if old is None or user not in old.membership:
+            return
+        try:
             await old.membership.depart(user, LeaveReason.MOVED)
+        except (NotInRoom, RoomNotFound):
+            return  # kicked or closed out meanwhile
 
     # -- changes ---------------------------------------------------------------------------
 
@@ -202,14 +220,11 @@ class RoomService(Mapping[str, Room]):
             return lambda: None
         del self._rooms[room.name]
         log.info("room_closed", application=self._application.name, room=room.name)
-        return lambda: self._list.announce(EventType.ROOM_REMOVE, room)
+        return lambda: self._list.remove(room)
 
-    def room_changed(self, room: Room, *, was_hidden: bool | None = None) -> None:
+    def room_changed(self, room: Room) -> None:
         """Tell those who watch the list that *room* has other members or options."""
-        if was_hidden is not None and was_hidden != room.options.hidden:
-            event = EventType.ROOM_REMOVE if room.options.hidden else EventType.ROOM_ADD
-            self._list.announce(event, room, even_hidden=True)
-        else:
+        if self._rooms.get(room.name) is room:
             self._list.update(room)
 
     def maker_gone(self, user: User) -> None:
@@ -225,6 +240,16 @@ class RoomService(Mapping[str, Room]):
     def unwatch(self, link: Link) -> None:
         """Tell *link* no more."""
         self._list.unwatch(link)
+
+
+def _check_settings(extension: type[RoomExtension[Any]]) -> None:
+    """Refuse, before anybody plays, what every making of such a room would stumble over."""
+    unknown = set(extension.client_options) - OPTION_NAMES
+    if unknown:
+        raise TypeError(
+            f"{extension.__name__}.client_options names {min(unknown)!r}: see goroom.RoomOptions"
+        )
+    options_of(extension, made_by_client=False)
 
 
 def options_of(extension: type[RoomExtension[Any]], *, made_by_client: bool) -> RoomOptions:

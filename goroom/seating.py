@@ -15,6 +15,7 @@ from goroom.errors import (
     RoomNotFound,
     TooLarge,
 )
+from goroom.options import AutoRemove
 from goroom.turn import Turn
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _chosen_options(
     for option in extension.client_options:
         field = WIRE_NAMES[option]
         value = request.data.get(field)
-        if value is None:
+        if value is None or (option == "password" and value == ""):
             continue
         _check_option(option, field, value, extension, limits.password_characters)
         if option == "properties" and len(values.encode(value)) > limits.properties_bytes:
@@ -166,7 +167,7 @@ def _check_option(  # noqa: C901 -- one branch for each option, side by side
         if not isinstance(value, dict):
             raise BadRequest("properties must be an object", field=field)
     elif option == "auto_remove":
-        if value not in {"never", "when_empty", "when_empty_and_maker_gone"}:
+        if not isinstance(value, str) or value not in set(AutoRemove):
             raise BadRequest("autoRemove must name an auto-remove mode", field=field)
     elif not isinstance(value, bool):
         raise BadRequest(f"{field} must be true or false", field=field)

@@ -58,6 +58,8 @@ def audience_of(links: Iterable[Link]) -> Audience:
     """Return the outboxes behind *links*, in their order, by dialect."""
     groups: dict[Dialect, list[Outbox]] = {}
     for link in links:
+        if link.has_said_goodbye:
+            continue
         connection = link.connection
         groups.setdefault(connection.dialect, []).append(connection.outbox)
     return list(groups.items())
@@ -69,7 +71,9 @@ def deliver(push: Push, audience: Audience) -> None:
         try:
             frame = dialect.frame(push)
         except Exception:  # border: a dialect is somebody else's code
-            log.exception("dialect_failed", dialect=type(dialect).__name__, event=push.event_type)
+            log.exception(
+                "dialect_failed", dialect=type(dialect).__name__, event_type=push.event_type
+            )
             for outbox in outboxes:
                 outbox.close(DIALECT_FAILED, "the server cannot write this event")
             continue

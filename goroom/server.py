@@ -120,8 +120,12 @@ class Server:
             raise RuntimeError("a server starts once: make a new one")
         self.is_mounted = True
         self.is_running = True
-        for application in self._applications.values():
-            await application.start()
+        try:
+            for application in self._applications.values():
+                await application.start()
+        except BaseException:
+            await self.close()  # what the others have begun
+            raise
         log.info("server_started", applications=list(self._applications))
 
     def connect(
@@ -169,19 +173,31 @@ class Server:
             application.turn_away()
         if not await turns.idle(self.limits.drain_seconds):
             turns.expire_all()
+            if not await turns.idle(self.limits.close_seconds):
+                turns.abandon_all()
         for application in self._applications.values():
             await application.stop()
         for connection in self.connections:
             connection.close(GOING_AWAY, "the server stops")
-        if self._connections:
-            await self._all_gone.wait()
+        await self._wait_for_connections()
         if self._look_timer is not None:
             self._look_timer.cancel()
             self._look_timer = None
-        await turns.settle()
+        if not await turns.settle(self.limits.drain_seconds):
+            log.error("tasks_stuck")
         turns.close()
         self.is_running = False
         log.info("server_stopped")
+
+    async def _wait_for_connections(self) -> None:
+        if not self._connections:
+            return
+        try:
+            async with asyncio.timeout(self.limits.close_seconds + self.limits.drain_seconds):
+                await self._all_gone.wait()
+        except TimeoutError:
+            # A handler that swallows its cancellation keeps them; a server must stop all the same.
+            log.error("connections_stuck", connections=len(self._connections))  # noqa: TRY400 -- no news
 
     def _look_later(self) -> None:
         bounds = (self.limits.login_seconds, self.limits.ping_seconds, self.limits.pong_seconds)

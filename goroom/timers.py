@@ -22,10 +22,12 @@ class Timer:
         tick: Called each time, on the loop.
     """
 
-    __slots__ = ("_end", "tick")
+    __slots__ = ("_end", "is_cancelled", "tick")
 
     def __init__(self, tick: Callable[[], None], end: Callable[[Timer], None]) -> None:
         self.tick = tick
+        self.is_cancelled = False
+        """Whether it was cancelled, not merely over: a tick that waits is then dropped."""
         self._end: Callable[[Timer], None] | None = end
 
     @property
@@ -35,6 +37,11 @@ class Timer:
 
     def cancel(self) -> None:
         """Never tick again; a tick that waits for its room is dropped too."""
+        self.is_cancelled = True
+        self.finish()
+
+    def finish(self) -> None:
+        """Note that it is over: it never ticks again, but its last tick may still wait."""
         if self._end is not None:
             end, self._end = self._end, None
             end(self)
@@ -97,7 +104,7 @@ class Timers:
         timer = Timer(tick, end)
 
         def run() -> None:
-            timer.cancel()
+            timer.finish()
             tick()
 
         self._single[timer] = asyncio.get_running_loop().call_later(seconds, run)

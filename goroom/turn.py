@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from goroom.connection import Connection
+    from goroom.limits import Limits
     from goroom.messages import Request
 
 log = structlog.get_logger()
@@ -74,22 +75,25 @@ class Lane:
         level: Where it stands in the order of waiting.
         owner: What it is the lane of.
         labels: What logs say of it.
+        limits: The bounds of its turns.
         on_stuck: Called when a handler that ran out of time holds the lane for too long.
     """
 
-    __slots__ = ("_waiting", "is_taken", "labels", "level", "on_stuck", "owner")
+    __slots__ = ("_waiting", "is_taken", "labels", "level", "limits", "on_stuck", "owner")
 
     def __init__(
         self,
         level: Level,
         owner: object,
         labels: dict[str, str],
+        limits: Limits,
         *,
         on_stuck: Callable[[], None] | None = None,
     ) -> None:
         self.level = level
         self.owner = owner
         self.labels = labels
+        self.limits = limits
         self.on_stuck = on_stuck
         self.is_taken = False
         self._waiting: deque[_Waiting] = deque()

@@ -65,7 +65,7 @@ class Turns:
         if not lane.is_taken:
             lane.is_taken = True
             return self._start(turn, call)
-        if turn.request is not None and lane.waiting >= self._limits.lane_waiting:
+        if turn.request is not None and lane.waiting >= lane.limits.lane_waiting:
             turn.fail(Busy())
             return None
         return self._when_handed_over(turn, call, lane.wait(turn.request))
@@ -106,10 +106,15 @@ class Turns:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task_failed", exc_info=error)
 
-    async def settle(self) -> None:
-        """Wait until no task of ours is left."""
+    async def settle(self, seconds: float) -> bool:
+        """Wait until no task of ours is left; return False if that takes over *seconds*."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
         while tasks := self._tasks - {asyncio.current_task()}:
-            await asyncio.wait(tasks)
+            if loop.time() >= end:
+                return False
+            await asyncio.wait(tasks, timeout=end - loop.time())
+        return True
 
     def in_thread(self, call: Callable[[], object]) -> Callable[[], Awaitable[Any]]:
         """Return a call that runs *call* in the bounded pool, in the turn that calls it."""
@@ -129,6 +134,18 @@ class Turns:
         """Drop every turn that still waits, as its time limit would."""
         for turn in list(self._watched):
             self._expire(turn)
+
+    def abandon_all(self) -> None:
+        """Wait no more for handlers that ran out of time and do not end."""
+        for turn in list(self._watched):
+            if turn.state is State.EXPIRED:
+                self._abandon(turn)
+
+    def _abandon(self, turn: Turn) -> None:
+        """Give the lane to those who wait for it, though a dead handler has not let go of it."""
+        log.error("handler_stuck", handler=turn.name, **turn.lane.labels)
+        del self._watched[turn]
+        turn.lane.release()
 
     @staticmethod
     def _expire(turn: Turn) -> None:
@@ -178,7 +195,7 @@ class Turns:
             turn_var.reset(token)
         turn.lane.release()
         held = asyncio.get_running_loop().time() - started
-        if held >= self._limits.held_loop_seconds:
+        if held >= turn.lane.limits.held_loop_seconds:
             log.warning("loop_held", handler=turn.name, seconds=round(held, 3), **turn.lane.labels)
         return None
 
@@ -210,8 +227,9 @@ class Turns:
 
     def _end(self, turn: Turn) -> None:
         turn.thread = None
-        self._watched.pop(turn, None)
-        turn.lane.release()
+        if turn in self._watched:
+            del self._watched[turn]
+            turn.lane.release()
 
     def _watch(self, turn: Turn) -> None:
         self._watched[turn] = None
@@ -226,12 +244,12 @@ class Turns:
         now = loop.time()
         for turn in list(self._watched):
             seconds = now - turn.started
-            if turn.state is State.OPEN and seconds >= self._limits.handler_seconds:
+            if turn.state is State.OPEN and seconds >= turn.lane.limits.handler_seconds:
                 self._expire(turn)
-            elif turn.state is State.EXPIRED and seconds >= self._limits.stuck_seconds:
-                del self._watched[turn]
+            elif turn.state is State.EXPIRED and seconds >= turn.lane.limits.stuck_seconds:
                 if turn.lane.on_stuck is not None:
                     turn.lane.on_stuck()
+                self._abandon(turn)
         if self._watched:
             self._watch_timer = loop.call_later(WATCH_SECONDS, self._look)
 

@@ -32,8 +32,8 @@ class Link:
     connection: Connection
     application: Application
     user: User | None = None
-    watches_rooms: bool = False
-    """Whether it is told of every change to the list of rooms."""
+    has_said_goodbye: bool = False
+    """Whether its LOGOUT was answered: it hears nothing more of this login."""
     watched: dict[str, Room] = attrs.field(factory=dict)
     """The rooms it watches as a spectator, by name."""
 
@@ -67,9 +67,13 @@ class User:
         """Free for the author: what it holds is never sent. Gone with the login."""
         self.links: list[Link] = []
         """Its connections in this application, oldest first. Read-only for authors."""
-        self.lane = Lane(Level.USER, self, {"application": application.name, "user": name})
+        self.lane = Lane(
+            Level.USER, self, {"application": application.name, "user": name}, application.limits
+        )
         self.is_present = False
         """Whether it is logged in: not yet in ``on_login``, no more after ``on_disconnect``."""
+        self.is_expelled = False
+        """Whether the server has decided to put it out."""
         self.is_ending = False
         """Whether its end has begun: it joins nothing more."""
         self._rooms: dict[str, Room] = {}
@@ -80,6 +84,11 @@ class User:
 
     def __repr__(self) -> str:
         return f"<User {self.name!r} of {self.application.name!r}>"
+
+    @property
+    def is_going(self) -> bool:
+        """Whether its end has begun or is decided: no connection logs in to it any more."""
+        return self.is_ending or self.is_expelled
 
     @property
     def rooms(self) -> Mapping[str, Room]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from goroom import names, values
-from goroom.errors import AlreadyLoggedIn, Disconnect, NotInRoom, Refused, RoomNotFound
+from goroom.double_login import DoubleLogin
+from goroom.errors import (
+    AlreadyLoggedIn,
+    Disconnect,
+    NotInRoom,
+    NotLoggedIn,
+    Refused,
+    RoomNotFound,
+)
 from goroom.events import Event, LeaveReason
 from goroom.messages import EventType, Push
 from goroom.sequence import Change
@@ -18,7 +24,7 @@ from goroom.turn import EndingTurn, State, Turn, check_waiting, perform
 from goroom.user import Link, User
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from goroom.application import Application
     from goroom.connection import Connection
@@ -34,32 +40,13 @@ REPLACED = 4509
 """Close code for a login that a newer one replaced."""
 
 
-class DoubleLogin:
-    """
-    What happens to a second login under one name.
-
-    Args:
-        policy: ``"refuse"`` (goroomserver's way), ``"replace"`` (the older one ends, 4509) or
-            ``"allow:n"`` (one user with up to *n* connections).
-
-    Raises:
-        ValueError: It is none of these.
-    """
-
-    def __init__(self, policy: str) -> None:
-        word, _, number = policy.partition(":")
-        is_known = policy in {"refuse", "replace"} or (word == "allow" and number.isdecimal())
-        if not is_known or number == "0":
-            raise ValueError(f"double_login is 'refuse', 'replace' or 'allow:n', not {policy!r}")
-        self.replaces = word == "replace"
-        self.most = int(number) if number else 1
-        """Connections that one user may have."""
-
-
 class _LoginTurn(Turn):
     """``on_login``: accepted now, committed when the login that it replaces has ended."""
 
-    __slots__ = ()
+    __slots__ = ("is_void",)
+
+    is_void: bool
+    """Whether its user had ended before it could begin."""
 
     def succeed(self, result: object) -> None:
         self.result = result
@@ -78,7 +65,6 @@ class UserService(Mapping[str, User]):
         self._double_login = DoubleLogin(double_login)
         self._users: dict[str, User] = {}
         self._by_key: dict[str, User] = {}
-        self._gates: dict[str, tuple[asyncio.Lock, int]] = {}
 
     def __getitem__(self, name: str) -> User:
         return self._users[name]
@@ -126,16 +112,21 @@ class UserService(Mapping[str, User]):
     ) -> User:
         """Log *link* in; with a *request*, it is answered. See `login`."""
         name = names.user_name(name, "username", self._application.limits.name_characters)
-        async with self._gate(names.key(name)):
+        async with self._double_login.gate(names.key(name)):
             user = self._candidate(name)
             check_waiting(user.lane)
             turn = await self._ask(user, link, credentials, request)
+            if turn.is_void:
+                # The login that this one would have joined ended while it waited for its turn.
+                user = self._candidate(name)
+                turn = await self._ask(user, link, credentials, request)
             older = self._by_key.get(names.key(name))
             if self._double_login.replaces and older is not None and link.user is None:
-                await self._replace(older)
+                replaced = "replaced by a newer login"
+                await self._expel_all(older, REPLACED, replaced, LeaveReason.REPLACED)
             try:
                 self._check_free(user, link)
-            except AlreadyLoggedIn:
+            except Refused:
                 turn.state = State.DROPPED
                 raise
             turn.commit(Change(lambda: self._seal_login(user, link, request)))
@@ -144,7 +135,7 @@ class UserService(Mapping[str, User]):
 
     def _candidate(self, name: str) -> User:
         existing = self._by_key.get(names.key(name))
-        if existing is not None and self._double_login.most > 1 and not existing.is_ending:
+        if existing is not None and self._double_login.most > 1 and not existing.is_going:
             return existing
         return User(self._application, name, self._application.new_id())
 
@@ -161,34 +152,30 @@ class UserService(Mapping[str, User]):
         )
 
         def call() -> object:
-            if handler is None:
+            turn.is_void = user.is_ending
+            if handler is None or turn.is_void:
                 return None
             return handler.function(extension, user, dict(credentials))
 
         await self._application.turns.run(turn, call)
         return turn
 
-    async def _replace(self, older: User) -> None:
-        links = list(older.links)
-        for link in links:
-            link.connection.tell_expelled(link, REPLACED, "replaced by a newer login")
-        await self.end(older, LeaveReason.REPLACED)
-        for link in links:
-            link.connection.forget(link, REPLACED, "replaced by a newer login")
-
     def _check_free(self, user: User, link: Link) -> None:
         """Refuse what stands against the login now that ``on_login`` has accepted it."""
         holder = self._by_key.get(names.key(user.name))
         if link.user is not None or link.connection.is_closed:
             raise AlreadyLoggedIn
+        if link.connection.links.get(self._application.name) is not link:
+            raise NotLoggedIn  # it was put out of the application while on_login ran
         if holder is None:
             return
-        if holder is not user or user.is_ending or len(user.links) >= self._double_login.most:
+        if holder is not user or user.is_going or len(user.links) >= self._double_login.most:
             raise AlreadyLoggedIn
 
     def _seal_login(self, user: User, link: Link, request: Request | None) -> Callable[[], None]:
         application = self._application
         link.user = user
+        link.has_said_goodbye = False
         user.links.append(link)
         user.is_present = True
         self._users[user.name] = user
@@ -212,48 +199,29 @@ class UserService(Mapping[str, User]):
         push = Push(EventType.LOGIN, application.name, body=values.encode(data))
         return lambda: link.connection.reply(request, push)
 
-    @asynccontextmanager
-    async def _gate(self, key: str) -> AsyncIterator[None]:
-        """
-        Let one login under a name pass at a time, where logins depend on each other.
-
-        Under ``refuse`` they do not: the first whose ``on_login`` accepts is in.
-        """
-        if not self._double_login.replaces and self._double_login.most == 1:
-            yield
-            return
-        lock, users = self._gates.get(key, (asyncio.Lock(), 0))
-        self._gates[key] = lock, users + 1
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, users = self._gates.pop(key)
-            if users > 1:
-                self._gates[key] = lock, users - 1
-
     # -- the end ---------------------------------------------------------------------------
 
-    def kick(self, user: User, message: str = "") -> None:
+    def kick(self, user: User, message: str = "", *, code: int = KICKED) -> None:
         """End *user*'s login with the current turn; its hooks run after it. See `User.kick`."""
 
-        def seal() -> Callable[[], None]:
-            work = self.expel_all(user, KICKED, message, LeaveReason.KICKED)
-            return lambda: self._spawn(work)
+        def seal() -> Callable[[], None] | None:
+            if user.is_expelled or not user.is_present:
+                return None
+            user.is_expelled = True
+            return release
+
+        def release() -> None:
+            work = self._expel_all(user, code, message, LeaveReason.KICKED)
+            self._application.turns.spawn(work)
 
         perform(Change(seal))
 
-    def _spawn(self, work: Any) -> None:
-        self._application.turns.spawn(work)
-
-    async def expel_all(self, user: User, code: int, message: str, reason: LeaveReason) -> None:
+    async def _expel_all(self, user: User, code: int, message: str, reason: LeaveReason) -> None:
         """End *user* and every link of it, telling each with *code* and *message*."""
-        links = list(user.links)
-        for link in links:
-            link.connection.tell_expelled(link, code, message)
+        user.is_expelled = True
+        for link in list(user.links):
+            link.connection.put_out(link, code, message)
         await self.end(user, reason)
-        for link in links:
-            link.connection.forget(link, code, message)
 
     async def logout(self, asker: Asker) -> None:
         """
@@ -275,11 +243,13 @@ class UserService(Mapping[str, User]):
         )
 
         def call() -> object:
+            if user.is_ending:
+                raise NotLoggedIn
             turn.add(Change(lambda: self._seal_goodbye(asker, EventType.LOGOUT)))
             return None if handler is None else handler.function(extension, user)
 
         await self._application.turns.run(turn, call)
-        await self.detach(link, LeaveReason.LOGGED_OUT)
+        await self.detach(user, link, LeaveReason.LOGGED_OUT)
 
     async def disconnect(self, asker: Asker) -> None:
         """
@@ -290,11 +260,9 @@ class UserService(Mapping[str, User]):
         """
         user = asker.link.user
         assert user is not None  # noqa: S101 -- the connection's table demands a login
-        if len(user.links) > 1:
+        if not await self.end(user, LeaveReason.LOGGED_OUT, asker=asker, last=asker.link):
             self._seal_goodbye(asker, EventType.DISCONNECTION)()
-            await self.detach(asker.link, LeaveReason.LOGGED_OUT)
-            return
-        await self.end(user, LeaveReason.LOGGED_OUT, asker=asker)
+            self._unlink(user, asker.link)
         asker.link.user = None
 
     def _seal_goodbye(self, asker: Asker, event_type: EventType) -> Callable[[], None]:
@@ -302,19 +270,27 @@ class UserService(Mapping[str, User]):
         name = "" if user is None else user.name
         data = {"appName": self._application.name, "userName": name}
         push = Push(event_type, self._application.name, body=values.encode(data))
-        return lambda: asker.link.connection.reply(asker.request, push)
 
-    async def detach(self, link: Link, reason: LeaveReason) -> None:
-        """Take *link* from its user; the user ends with its last one."""
-        user = link.user
-        if user is None:
-            return
-        if link in user.links and len(user.links) == 1 and reason is not LeaveReason.DISCONNECTED:
-            await self.end(user, reason)  # on_disconnect may still send to it
+        def release() -> None:
+            asker.link.connection.reply(asker.request, push)
+            # Its rooms are left one by one: what happens there meanwhile is not for it.
+            asker.link.has_said_goodbye = True
+            if user is not None:
+                self._links_changed(user)
+            for room in asker.link.watched.values():
+                room.membership.forget_audience()
+
+        return release
+
+    async def detach(self, user: User, link: Link, reason: LeaveReason) -> None:
+        """Take *link* from *user*, who ends with its last one."""
+        if link in user.links and reason is not LeaveReason.DISCONNECTED:
+            await self.end(user, reason, last=link)  # on_disconnect may still send to it
         self._unlink(user, link)
-        link.user = None
+        if link.user is user:
+            link.user = None
         if not user.links:
-            await self.end(user, reason)
+            await self.end(user, reason, last=link)
 
     def _unlink(self, user: User, link: Link) -> None:
         if link in user.links:
@@ -329,11 +305,27 @@ class UserService(Mapping[str, User]):
         for room in user.rooms.values():
             room.membership.forget_audience()
 
-    async def end(self, user: User, reason: LeaveReason, asker: Asker | None = None) -> None:
+    async def end(
+        self,
+        user: User,
+        reason: LeaveReason,
+        *,
+        asker: Asker | None = None,
+        last: Link | None = None,
+    ) -> bool:
         """
         End *user*: ``on_disconnect``, then each room's, each ``on_leave``, then it is gone.
 
         Where it is ending already, wait until it is gone.
+
+        Args:
+            user: Whose login ends.
+            reason: Why.
+            asker: The client that asked for it, if one did.
+            last: The link with which it ends: if it has others by then, nothing happens.
+
+        Returns:
+            Whether it is gone.
 
         Raises:
             Refused: With an *asker*, the application's ``on_disconnect`` refused.
@@ -346,30 +338,37 @@ class UserService(Mapping[str, User]):
             connection=None if asker is None else asker.link.connection,
             request=None if asker is None else asker.request,
         )
-        is_ours = False
+        is_ours = has_others = False
 
         def seal() -> Callable[[], None] | None:
             user.is_ending = True
             return None if asker is None else self._seal_goodbye(asker, EventType.DISCONNECTION)
 
         def call() -> object:
-            nonlocal is_ours
+            nonlocal is_ours, has_others
             if user.is_ending:
+                return None
+            # Another connection may have logged in while this waited for its turn.
+            has_others = last is not None and any(link is not last for link in user.links)
+            if has_others:
                 return None
             is_ours = True
             turn.begin(Change(seal), is_refusable=asker is not None)
             return None if handler is None else handler.function(extension, user, reason)
 
         await self._application.turns.run(turn, call)
+        if has_others:
+            return False
         if not is_ours:
             await user.gone.wait()
-            return
+            return True
         for link in list(user.links):
             self._unlink(user, link)
         while rooms := [*user.rooms.values(), *user.joining]:
             for room in rooms:
                 await self._leave(user, room, reason)
         self._remove(user)
+        return True
 
     async def _leave(self, user: User, room: Room, reason: LeaveReason) -> None:
         extension = room.extension

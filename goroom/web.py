@@ -115,6 +115,7 @@ class Server(core.Server):
         self._origins = OriginCheck(origins)
         self._endpoints: list[Endpoint] = []
         self._runner: web.AppRunner | None = None
+        self._script = "/goroom.js"
 
     def add_endpoint(
         self,
@@ -254,6 +255,7 @@ class Server(core.Server):
         if self.is_mounted:
             raise RuntimeError("a server is mounted once: make a new one")
         base = path.rstrip("/")
+        self._script = f"{base}/goroom.js"
         if not any(endpoint.path == "/" for endpoint in self._endpoints):
             self.add_endpoint("/")
         for name in self.applications:
@@ -267,7 +269,7 @@ class Server(core.Server):
             if endpoint.path == "/" and base:
                 app.router.add_get(base, handler)
             app.router.add_get(where, handler)
-        app.router.add_get(f"{base}/goroom.js", partial(_send_file, CLIENT_SCRIPT))
+        app.router.add_get(self._script, partial(_send_file, CLIENT_SCRIPT))
 
     async def _serve(
         self, endpoint: Endpoint, index: Path | None, request: web.Request
@@ -286,7 +288,9 @@ class Server(core.Server):
         if not endpoint.origins.allows(
             request.headers.get("Origin"), request.headers.get("Host", "")
         ):
-            log.warning("origin_refused", origin=request.headers["Origin"][:200])
+            log.warning(
+                "origin_refused", origin=request.headers["Origin"][:200], remote=request.remote
+            )
             raise web.HTTPForbidden(text="This page's origin may not connect here.\n")
         if not self.is_running or self.is_stopping:
             raise web.HTTPServiceUnavailable(text="The server stops; come back later.\n")
@@ -347,9 +351,9 @@ class Server(core.Server):
         if index is not None:
             return web.FileResponse(index, headers=PAGE_HEADERS)
         if "text/html" in request.headers.get("Accept", ""):
-            page = helpful_page(self.applications, request.path)
+            page = helpful_page(self.applications, self._script)
             return web.Response(text=page, content_type="text/html", headers=PAGE_HEADERS)
-        return web.Response(text=helpful_text(self.applications, request.path))
+        return web.Response(text=helpful_text(self.applications, request.path, self._script))
 
 
 SERVER = web.AppKey("goroom.server", Server)

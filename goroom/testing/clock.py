@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 THREAD_SECONDS = 0.001
 """How long to wait, really, before looking again whether a thread has ended."""
 
+QUIET_PASSES = 2
+"""Turns of the loop in which nothing but settling happens, before all is taken to wait."""
+
 
 class Clock:
     """
@@ -36,6 +39,7 @@ class Clock:
         self._now = 0.0
         self._due: list[float] = []
         self._calls = 0
+        self._settling = 0
 
     @property
     def now(self) -> float:
@@ -76,14 +80,28 @@ class Clock:
 
     async def settle(self) -> None:
         """Let everything happen that needs no time: until all tasks wait."""
+        self._settling += 1
+        try:
+            await self._settle()
+        finally:
+            self._settling -= 1
+
+    async def _settle(self) -> None:
+        quiet_passes = 0
         while True:
             before = self._calls
             await asyncio.sleep(0)
-            # Our own sleep is one call: any other means that something still goes on.
-            if self._calls > before + 1:
+            # The sleep of each who settles is one call: any other means that something goes on.
+            if self._calls > before + self._settling:
+                quiet_passes = 0
+                continue
+            quiet_passes += 1
+            # Timers that have become due run behind us in the first pass.
+            if quiet_passes < QUIET_PASSES:
                 continue
             if not self._is_busy():
                 return
+            quiet_passes = 0
             await asyncio.get_running_loop().run_in_executor(None, time.sleep, THREAD_SECONDS)
 
     async def advance(self, seconds: float) -> None:

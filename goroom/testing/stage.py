@@ -98,14 +98,14 @@ class MemoryWire:
         self._inbox: asyncio.Queue[tuple[bytes, bool] | None] = asyncio.Queue()
         self._messages: deque[bytes] = deque()
         self._reader: asyncio.Task[None] | None = None
-        self._connection: Connection | None = None
+        self.connection: Connection | None = None
         self.transport = MemoryTransport(self)
         self.closed: tuple[int, str] | None = None
         self.answers_pings = True
 
     def serve(self, connection: Connection, application: str | None) -> None:
         """Have the server read from here, one message after the other, as the aiohttp edge does."""
-        self._connection = connection
+        self.connection = connection
         self._reader = asyncio.get_running_loop().create_task(self._read(connection, application))
 
     async def _read(self, connection: Connection, application: str | None) -> None:
@@ -131,8 +131,8 @@ class MemoryWire:
         elif opcode == CLOSE:
             self.end(int.from_bytes(payload[:2], "big"), payload[2:].decode())
         elif opcode == PING:
-            if self.answers_pings and self._connection is not None:
-                self._connection.ponged(payload)
+            if self.answers_pings and self.connection is not None:
+                self.connection.ponged(payload)
         elif opcode != PONG:
             raise AssertionError(f"the server wrote a frame of opcode {opcode}")
 
@@ -171,6 +171,11 @@ class MemoryWire:
         """Take all that was held, and what comes."""
         self.transport.is_read = True
         self.transport.take()
+
+    def cancel(self) -> None:
+        """Give the reading task up: the server does not end it."""
+        if self._reader is not None:
+            self._reader.cancel()
 
     async def stop(self) -> None:
         """End the reading task."""
@@ -213,7 +218,12 @@ class Stage:
         await self.close()
 
     async def close(self) -> None:
-        """Stop the server, turning the clock where it waits for handlers that hang."""
+        """
+        Stop the server, turning the clock where it waits for handlers that hang.
+
+        Raises:
+            RuntimeError: It does not stop, however late it gets.
+        """
         stopping = asyncio.get_running_loop().create_task(self.server.close())
         passed = 0.0
         await self.clock.settle()
@@ -221,6 +231,11 @@ class Stage:
             await self.clock.advance(CLOSING_STEP_SECONDS)
             passed += CLOSING_STEP_SECONDS
         self.clock.remove()
+        if not stopping.done():
+            stopping.cancel()
+            for wire in self._wires:
+                wire.cancel()
+            raise RuntimeError(f"the server has not stopped after {passed:.0f} s of its time")
         for wire in self._wires:
             await wire.stop()
         await stopping
