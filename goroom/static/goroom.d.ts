@@ -197,7 +197,7 @@ export declare class App {
     user: string;
     userId: string;
     state: State;
-    /** The rooms that this client is in or watches, by name. */
+    /** The rooms that the user is in or this client watches, by name; at first those it was in. */
     joined: Map<string, Room>;
     /** Names the application's own sequence. */
     epoch: string;
@@ -208,7 +208,7 @@ export declare class App {
     get latency(): number;
     /**
      * Call *listener* when something becomes of this login:
-     * "join" (room) the server put the user into a room, or it was in it before this login;
+     * "join" (room) the server, or another connection of the user, put the user into a room;
      * "refused" (error) something that was sent without waiting for a reply was refused;
      * "close" ({code, reason}) it is over: logged out, closed by either side, or the link is lost.
      * @template {keyof AppEvents} T

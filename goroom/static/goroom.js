@@ -399,7 +399,7 @@ export class App {
     this.user = ''
     this.userId = ''
     this.state = /** @type {State} */ ('connecting')
-    /** The rooms that this client is in or watches, by name. */
+    /** The rooms that the user is in or this client watches, by name; at first those it was in. */
     this.joined = /** @type {Map<string, Room>} */ (new Map())
     /** Names the application's own sequence. */
     this.epoch = ''
@@ -415,7 +415,7 @@ export class App {
 
   /**
    * Call *listener* when something becomes of this login:
-   * "join" (room) the server put the user into a room, or it was in it before this login;
+   * "join" (room) the server, or another connection of the user, put the user into a room;
    * "refused" (error) something that was sent without waiting for a reply was refused;
    * "close" ({code, reason}) it is over: logged out, closed by either side, or the link is lost.
    * @template {keyof AppEvents} T
