@@ -24,7 +24,9 @@ class View:
     is_spectator: bool = False
 
 
-def views_of(frames: list[dict[str, Any]]) -> tuple[list[View], list[str]]:
+def views_of(  # noqa: C901, PLR0912 -- one branch for each event, side by side
+    frames: list[dict[str, Any]],
+) -> tuple[list[View], list[str]]:
     """
     Return the stays that *frames* tell of, and what is wrong with them.
 
@@ -50,7 +52,7 @@ def views_of(frames: list[dict[str, Any]]) -> tuple[list[View], list[str]]:
     for frame in frames:
         event, room = frame["eventType"], frame.get("roomName", "")
         is_own = "sender" not in frame
-        if frame.get("code", 200) not in {200} and event != EventType.DISCONNECTION:
+        if frame.get("code", 200) != 200 and event != EventType.DISCONNECTION:
             continue
         if event == EventType.LOGIN:
             user_id = frame["data"]["userId"]

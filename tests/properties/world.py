@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from typing import Any
+from typing import Any, Self
 
 import attrs
 from hypothesis import strategies as st
@@ -47,14 +47,14 @@ class Notes:
     failed: set[int] = attrs.field(factory=set)
     """Marks sent by turns that failed: nobody may ever see them."""
     meant: dict[int, set[str]] = attrs.field(factory=dict)
-    """For each private mark of a turn that succeeded, the ids of the users it was meant for."""
+    """For each private mark of a turn that succeeded, the ids of those it was meant for."""
     running: Counter[str] = attrs.field(factory=Counter)
     """Handlers running now, by room."""
     overlaps: list[str] = attrs.field(factory=list)
     """Rooms in which two handlers ran at once."""
     joined: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     left: Counter[tuple[str, str]] = attrs.field(factory=Counter)
-    """How often ``on_join`` returned and ``on_leave`` was not refused, by room epoch and user id."""
+    """How often ``on_join`` returned and ``on_leave`` counted, by room epoch and user id."""
     logins: Counter[str] = attrs.field(factory=Counter)
     disconnects: Counter[str] = attrs.field(factory=Counter)
     """How often a login was taken and ended, by user id."""
@@ -73,7 +73,7 @@ class Handling:
         self._sent: list[int] = []
         self._private: dict[int, set[str]] = {}
 
-    def __enter__(self) -> Handling:
+    def __enter__(self) -> Self:
         notes.running[self._room.sequence.epoch] += 1
         if notes.running[self._room.sequence.epoch] > 1:
             notes.overlaps.append(self._room.name)
