@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sphinx.ext.napoleon.docstring import GoogleDocstring
 
 import goroom
 
@@ -15,7 +18,10 @@ author = "goroom contributors"
 copyright = author  # noqa: A001 - Sphinx's name for it
 version = release = goroom.__version__
 
+sys.path.insert(0, str(Path(__file__).with_name("_ext")))
+
 extensions = [
+    "goroom_reference",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
@@ -23,6 +29,8 @@ extensions = [
     "sphinx_design",
 ]
 exclude_patterns = ["_build"]
+
+default_role = "code"  # what docstrings put into `backticks`
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
@@ -37,6 +45,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(aiohttp|attrs?|msgspec|structlog|typing_extensions)\..*"),
     ("py:.*", rf"({'|'.join(sys.stdlib_module_names)})(\..*)?"),
     ("py:.*", r"web\.\w+"),  # aiohttp.web, as our annotations spell it
+    ("py:.*", r"Random|deque"),  # likewise those of random and collections
     ("py:.*", r"(goroom\.\w+\.)?[A-Z]"),  # TypeVars
 ]
 
@@ -46,21 +55,22 @@ html_title = "goroom"
 _attribute_docstrings: dict[str, list[str]] = {}
 
 
-def _keep(
-    _app: Sphinx, what: str, name: str, _object: Any, _options: Any, lines: list[str]
+def _read_as_function(  # noqa: PLR0917 -- Sphinx's event
+    app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
 ) -> None:
-    if what in {"attribute", "data", "property"} and "Raises:" not in lines:
-        _attribute_docstrings[name] = list(lines)
+    if what in {"attribute", "data", "property"}:
+        docstring = GoogleDocstring(lines, app.config, app, "function", name, value, options)
+        _attribute_docstrings[name] = docstring.lines()
 
 
 def _restore(
-    _app: Sphinx, _what: str, name: str, _object: Any, _options: Any, lines: list[str]
+    _app: Sphinx, _what: str, name: str, _value: Any, _options: Any, lines: list[str]
 ) -> None:
     lines[:] = _attribute_docstrings.pop(name, lines)
 
 
 def setup(app: Sphinx) -> None:
-    """Keep the docstrings of attributes as written: napoleon takes "Word: text" for a type."""
+    """Read attributes' docstrings as functions': napoleon would take "Word: text" for a type."""
     napoleons = 500  # the default, at which napoleon listens
-    app.connect("autodoc-process-docstring", _keep, priority=napoleons - 1)
+    app.connect("autodoc-process-docstring", _read_as_function, priority=napoleons - 1)
     app.connect("autodoc-process-docstring", _restore, priority=napoleons + 1)
