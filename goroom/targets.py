@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from goroom.server import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
 DEFAULT_ATTRIBUTE = "server"
@@ -42,10 +44,18 @@ def load(target: str) -> Server:
             f"{place} has no {attribute!r}: write {place}:<name of your server>"
         ) from None
     if callable(found):
+        _check_factory(found, f"{place}:{attribute}")
         found = found()
     if not isinstance(found, Server):
         raise TargetError(f"{place}:{attribute} is a {type(found).__name__}, not a goroom.Server")
     return found
+
+
+def _check_factory(found: Callable[..., object], name: str) -> None:
+    try:
+        inspect.signature(found).bind()
+    except (TypeError, ValueError):
+        raise TargetError(f"{name} cannot be called without arguments: name a server") from None
 
 
 def _from_file(path: Path) -> ModuleType:
