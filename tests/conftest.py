@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Generator
 import hypothesis
 import pytest
 
+from goroom.testing import Stage
+from tests.diary import Diary, make_server
 from tests.requirements import missing, required
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=100, print_blob=True)
@@ -61,6 +63,19 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
         report.outcome = "failed"
         report.longrepr = "skipped, and GOROOM_TEST_REQUIRE allows no skip\n" + str(report.longrepr)
     return report
+
+
+@pytest.fixture
+def diary() -> Diary:
+    """What the hooks of `hall` write to, and ask what to do."""
+    return Diary()
+
+
+@pytest.fixture
+async def hall(diary: Diary) -> AsyncIterator[Stage]:
+    """A server that keeps `diary`, on a stage."""
+    async with Stage(make_server(diary)) as stage:
+        yield stage
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ LAYERS = """
     payloads outbox
     wire
     messages limits events options
-    values names
+    values names double_login
     errors
 """
 """The design, written a second time on purpose: who moves a layer changes both and says why."""

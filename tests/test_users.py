@@ -1,0 +1,566 @@
+"""UserService: logins, how they end, and what races them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from goroom import ApplicationExtension, Disconnect, Event, LeaveReason, Refused, User
+from goroom.connection import Connection
+from goroom.messages import EventType
+from goroom.testing import Player, Stage
+from tests.diary import APP, ROOM, Diary, make_server, refusal
+
+ENDING = [
+    "on_disconnect ann {reason}",
+    "room.on_disconnect ann den {reason}",
+    "on_leave ann den {reason}",
+]
+HOOKS = ("on_disconnect", "room.on_disconnect", "on_leave")
+
+
+def users_of(stage: Stage) -> Any:
+    return stage.server.applications[APP].users
+
+
+async def in_room(stage: Stage, name: str = "ann") -> Player:
+    player = await stage.player(name, app=APP)
+    await player.join(ROOM)
+    return player
+
+
+async def log_in_later(stage: Stage, name: str) -> Player:
+    """Connect, and send a LOGIN whose ``on_login`` is held up."""
+    player = await stage.connect(app=APP)
+    player.send_frame(eventType=EventType.LOGIN, appName=APP, data={"username": name}, id=99)
+    await stage.settle()
+    return player
+
+
+# -- the beginning ------------------------------------------------------------------------------
+
+
+async def test_on_login_sees_the_credentials_and_no_user_yet(diary: Diary, hall: Stage) -> None:
+    seen: list[Any] = []
+    diary.deeds["on_login"] = lambda user: seen.append((user.is_present, dict(users_of(hall))))
+
+    await hall.player("ann", app=APP)
+
+    assert [(False, {})] == seen
+    assert ["ann"] == list(users_of(hall))
+    assert users_of(hall)["ann"].is_present
+
+
+async def test_what_on_login_sends_follows_the_reply(diary: Diary, hall: Stage) -> None:
+    diary.deeds["on_login"] = lambda user: user.send("welcome")
+
+    ann = await hall.player("ann", app=APP)
+    await ann.settle()
+    await ann.expect("welcome")
+
+    assert [EventType.LOGIN, EventType.MESSAGE] == [frame["eventType"] for frame in ann.frames]
+
+
+async def test_a_refused_login_has_sent_nothing_and_moved_nobody(diary: Diary, hall: Stage) -> None:
+    diary.deeds["on_login"] = lambda user: (user.send("welcome"), user.move_to(ROOM))[0]
+    diary.failures["on_login"] = Refused("no entry")
+    ann = await hall.connect(app=APP)
+
+    assert (3, "no entry") == await refusal(ann.login("ann"))
+    await ann.quiet()
+    assert {} == dict(users_of(hall))
+
+
+async def test_a_login_that_fails_tells_no_secret(diary: Diary, hall: Stage) -> None:
+    diary.failures["on_login"] = OSError("hunter2")
+    ann = await hall.connect(app=APP)
+
+    assert (500, "Server Error") == await refusal(ann.login("ann"))
+    assert "hunter2" not in str(ann.frames)
+
+
+async def test_a_login_that_takes_too_long_is_27(diary: Diary, hall: Stage) -> None:
+    diary.hold("on_login")
+    ann = await log_in_later(hall, "ann")
+
+    await hall.advance(4.9)
+    await ann.quiet()
+    await hall.advance(0.3)
+    reply = await ann.receive()
+
+    assert (99, 27) == (reply["id"], reply["error"]["code"])
+    assert {} == dict(users_of(hall))
+
+
+async def test_disconnect_in_on_login_closes(diary: Diary, hall: Stage) -> None:
+    diary.failures["on_login"] = Disconnect(4503, "banned")
+    ann = await log_in_later(hall, "ann")
+
+    assert (4503, "banned") == ann.closed
+    frame = await ann.expect_event(EventType.DISCONNECTION)
+    assert {"appName": APP, "code": 4503, "message": "banned"} == frame["data"]
+
+
+async def test_the_server_logs_a_connection_in_and_seats_it() -> None:
+    class Door(ApplicationExtension):
+        async def init(self) -> None:
+            await self.application.rooms.create("hall")
+
+        async def on_connect(self, connection: Connection) -> None:
+            user = await self.application.users.login(connection, "guest")
+            await self.application.rooms["hall"].join(user)
+
+    server = make_server(Diary())
+    server.add_application("door", Door)
+    async with Stage(server) as stage:
+        guest = await stage.connect(app="door")
+        await guest.call(EventType.JOIN_APP)
+
+        events = [frame["eventType"] for frame in guest.frames]
+        assert [EventType.LOGIN, EventType.JOIN_ROOM, EventType.JOIN_APP] == events
+        assert ["guest"] == list(server.applications["door"].rooms["hall"].members)
+        await guest.cut()
+        assert [] == list(server.applications["door"].users)
+
+
+async def test_who_was_logged_in_and_then_refused_at_the_door_is_gone_again() -> None:
+    left: list[object] = []
+
+    class Door(ApplicationExtension):
+        async def on_connect(self, connection: Connection) -> None:
+            await self.application.users.login(connection, "guest")
+            raise Refused("full")
+
+        def on_disconnect(self, user: User, reason: LeaveReason) -> None:
+            left.append(reason)
+
+    server = make_server(Diary())
+    application = server.add_application("door", Door)
+    async with Stage(server) as stage:
+        guest = await stage.connect(app="door")
+
+        assert (26, "full") == await refusal(guest.call(EventType.JOIN_APP))
+        assert [LeaveReason.DISCONNECTED] == left
+        assert {} == dict(application.users)
+        assert guest.closed is None
+
+
+async def test_only_a_connection_of_the_application_can_be_logged_in(
+    diary: Diary, hall: Stage
+) -> None:
+    await hall.connect(app="other")
+    (connection,) = hall.server.connections
+
+    with pytest.raises(RuntimeError, match="is not in 'test'"):
+        await users_of(hall).login(connection, "ann")
+
+
+async def test_a_bad_name_given_by_the_server_is_refused(diary: Diary, hall: Stage) -> None:
+    ann = await hall.player("ann", app=APP)
+    (connection,) = hall.server.connections
+
+    with pytest.raises(Refused):
+        await users_of(hall).login(connection, "system")
+    with pytest.raises(Refused):
+        await users_of(hall).login(connection, "bob")
+    assert "ann" == ann.name
+
+
+async def test_a_login_hook_added_later_counts(diary: Diary, hall: Stage) -> None:
+    extension = hall.server.applications[APP].extension
+    extension.remove_handler(Event.LOGIN)
+    await hall.player("ann", app=APP)
+
+    def refuse(user: User, credentials: dict[str, object]) -> None:
+        raise Refused(f"not {credentials['username']}")
+
+    extension.add_handler(Event.LOGIN, refuse)
+    bob = await hall.connect(app=APP)
+
+    assert (3, "not bob") == await refusal(bob.login("bob"))
+    assert [] == diary.of("on_login")
+
+
+# -- double logins ------------------------------------------------------------------------------
+
+
+async def test_the_first_whose_on_login_accepts_is_in(diary: Diary, hall: Stage) -> None:
+    diary.hold("on_login")
+    players = [await log_in_later(hall, "ann") for _ in range(50)]
+
+    diary.let_go("on_login")
+    codes = [(await player.receive()).get("error", {}).get("code", 0) for player in players]
+
+    assert [0] + [4] * 49 == sorted(codes)
+    assert 1 == len(users_of(hall)["ann"].links)
+
+
+async def test_fifty_that_replace_each_other_leave_the_last() -> None:
+    diary = Diary()
+    async with Stage(make_server(diary, double_login="replace")) as stage:
+        diary.hold("on_login")
+        players = [await log_in_later(stage, "ann") for _ in range(50)]
+        diary.let_go("on_login")
+        await stage.advance(2)
+
+        closed = [player.closed for player in players]
+        assert [(4509, "replaced by a newer login")] * 49 + [None] == closed
+        assert 1 == len(users_of(stage)["ann"].links)
+        assert ["on_disconnect ann replaced"] * 49 == diary.of("on_disconnect")
+
+
+async def test_a_newer_login_comes_when_the_older_has_left_its_rooms() -> None:
+    diary = Diary()
+    async with Stage(make_server(diary, double_login="replace")) as stage:
+        ann = await in_room(stage)
+        diary.hold("on_leave")
+        newer = await log_in_later(stage, "ann")
+        await newer.quiet()
+        diary.let_go("on_leave")
+
+        await newer.expect_event(EventType.LOGIN)
+        assert [line.format(reason="replaced") for line in ENDING] == diary.of(*HOOKS)
+        assert (4509, "replaced by a newer login") == ann.closed
+
+
+async def test_a_refused_newer_login_replaces_nobody() -> None:
+    diary = Diary()
+    async with Stage(make_server(diary, double_login="replace")) as stage:
+        ann = await in_room(stage)
+        diary.failures["on_login"] = Refused("wrong password")
+        await log_in_later(stage, "ann")
+
+        await ann.request("say")
+        assert [] == diary.of(*HOOKS)
+
+
+@pytest.mark.parametrize("reason", ["logout", "cut"])
+async def test_a_login_that_waits_while_the_other_connection_goes_is_a_login(reason: str) -> None:
+    diary = Diary()
+    async with Stage(make_server(diary, double_login="allow:2")) as stage:
+        first = await in_room(stage)
+        diary.hold("on_login")
+        second = await log_in_later(stage, "ann")
+        if reason == "cut":
+            await first.cut()
+        else:
+            first.send_frame(eventType=EventType.LOGOUT, appName=APP, id=50)
+            await stage.settle()
+        diary.let_go("on_login")
+
+        reply = await second.expect_event(EventType.LOGIN)
+        assert [ROOM] == [room["roomName"] for room in reply["data"]["rooms"]]
+        assert [] == diary.of(*HOOKS)
+        second.room = ROOM
+        await second.request("say")
+        await second.cut()
+        assert [] == list(users_of(stage))
+
+
+async def test_who_is_kicked_gets_no_further_connection() -> None:
+    diary = Diary()
+    async with Stage(make_server(diary, double_login="allow:2")) as stage:
+        await stage.player("ann", app=APP)
+        diary.hold("on_login")
+        second = await log_in_later(stage, "ann")
+        users_of(stage)["ann"].kick("out")
+        await stage.settle()
+        diary.let_go("on_login")
+
+        assert 4 == (await second.receive())["error"]["code"]
+        assert {} == dict(users_of(stage))
+        await second.login("ann")
+
+
+async def test_a_login_that_waited_for_an_end_is_another_users() -> None:
+    diary = Diary()
+    async with Stage(make_server(diary, double_login="allow:2")) as stage:
+        first = await stage.player("ann", app=APP)
+        diary.hold("on_disconnect")
+        await first.cut()
+        second = await log_in_later(stage, "ann")
+        diary.let_go("on_disconnect")
+
+        await second.expect_event(EventType.LOGIN)
+        assert users_of(stage)["ann"].is_present
+        assert not users_of(stage)["ann"].is_ending
+        await second.cut()
+        assert {} == dict(users_of(stage))
+
+
+async def test_a_connection_that_was_put_out_meanwhile_is_not_logged_in(
+    diary: Diary, hall: Stage
+) -> None:
+    ann = await hall.player("ann", app=APP)
+    await ann.exchange(appName="other", eventType=EventType.JOIN_APP)
+    diary.hold("on_login")
+    ann.send_frame(eventType=EventType.LOGIN, appName=APP, data={"username": "bob"}, id=99)
+    await hall.settle()
+    users_of(hall)["ann"].kick()
+    await hall.settle()
+    diary.let_go("on_login")
+    reply = await ann.expect_event(EventType.LOGIN, id=99)
+
+    assert 2 == reply["error"]["code"]
+    assert {} == dict(users_of(hall))
+
+
+async def test_a_login_whose_socket_has_gone_ends_at_once(diary: Diary, hall: Stage) -> None:
+    diary.hold("on_login")
+    ann = await log_in_later(hall, "ann")
+    await ann.cut()
+    diary.let_go("on_login")
+    await hall.settle()
+
+    assert {} == dict(users_of(hall))
+    assert ["on_disconnect ann disconnected"] == diary.of(*HOOKS)
+
+
+# -- the end ------------------------------------------------------------------------------------
+
+
+async def end_by(way: str, stage: Stage, player: Player) -> None:
+    if way == "logout":
+        await player.logout()
+    elif way == "disconnection":
+        await player.call(EventType.DISCONNECTION)
+    elif way == "cut":
+        await player.cut()
+    elif way == "close":
+        await player.close()
+    elif way == "kick":
+        users_of(stage)["ann"].kick("enough")
+    elif way == "shutdown":
+        await stage.close()
+    await stage.settle()
+
+
+WAYS = {
+    "logout": "logged_out",
+    "disconnection": "logged_out",
+    "cut": "disconnected",
+    "close": "disconnected",
+    "kick": "kicked",
+    "shutdown": "shutdown",
+}
+
+
+@pytest.mark.parametrize(("way", "reason"), WAYS.items())
+async def test_an_end_runs_its_hooks_once_and_in_order(way: str, reason: str) -> None:
+    diary = Diary()
+    async with Stage(make_server(diary)) as stage:
+        ann = await in_room(stage)
+        diary.lines.clear()
+        await end_by(way, stage, ann)
+
+        assert [line.format(reason=reason) for line in ENDING] == diary.of(*HOOKS)
+        assert {} == dict(users_of(stage))
+        assert {} == dict(stage.server.applications[APP].rooms[ROOM].members)
+
+
+@pytest.mark.parametrize("error", [OSError("secret"), Refused("stay"), Disconnect(4503)])
+@pytest.mark.parametrize("way", ["cut", "kick"])
+@pytest.mark.parametrize("hook", HOOKS)
+async def test_nothing_that_a_hook_raises_keeps_who_goes(
+    hook: str, way: str, error: Exception, diary: Diary, hall: Stage
+) -> None:
+    ann = await in_room(hall)
+    diary.failures[hook] = error
+    await end_by(way, hall, ann)
+
+    assert [line.format(reason=WAYS[way]) for line in ENDING] == diary.of(*HOOKS)
+    assert {} == dict(users_of(hall))
+    assert "secret" not in str(ann.frames)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+async def test_a_hook_that_hangs_keeps_nobody_for_longer_than_its_limit(
+    hook: str, diary: Diary, hall: Stage
+) -> None:
+    ann = await in_room(hall)
+    diary.hold(hook)
+    await ann.cut()
+    await hall.advance(5.2)
+
+    assert [line.format(reason="disconnected") for line in ENDING] == diary.of(*HOOKS)
+    assert {} == dict(users_of(hall))
+
+
+@pytest.mark.parametrize("way", ["kick", "cut", "logout"])
+@pytest.mark.parametrize("hook", HOOKS)
+async def test_two_ends_at_once_are_one(hook: str, way: str, diary: Diary, hall: Stage) -> None:
+    ann = await in_room(hall)
+    diary.hold(hook)
+    users_of(hall)["ann"].kick()
+    await hall.settle()
+    if way == "logout":
+        ann.send_frame(eventType=EventType.LOGOUT, appName=APP)
+        await hall.settle()
+    else:
+        await end_by(way, hall, ann)
+    diary.let_go(hook)
+    await hall.settle()
+
+    assert [line.format(reason="kicked") for line in ENDING] == diary.of(*HOOKS)
+    assert {} == dict(users_of(hall))
+
+
+async def test_on_logout_may_refuse(diary: Diary, hall: Stage) -> None:
+    ann = await in_room(hall)
+    diary.failures["on_logout"] = Refused("finish your game")
+
+    assert (5, "finish your game") == await refusal(ann.logout())
+    assert [] == diary.of(*HOOKS)
+    await ann.request("say")
+
+
+async def test_on_disconnect_may_refuse_what_the_client_asked(diary: Diary, hall: Stage) -> None:
+    ann = await in_room(hall)
+    diary.failures["on_disconnect"] = Refused("stay")
+
+    assert (11, "stay") == await refusal(ann.call(EventType.DISCONNECTION))
+    assert ["on_disconnect ann logged_out"] == diary.of(*HOOKS)
+    await ann.request("say")
+
+
+@pytest.mark.parametrize("hook", ["on_logout", "on_disconnect"])
+async def test_disconnect_in_an_ending_hook_closes(hook: str, diary: Diary, hall: Stage) -> None:
+    ann = await in_room(hall)
+    diary.failures[hook] = Disconnect(4503, "banned")
+    event = EventType.LOGOUT if hook == "on_logout" else EventType.DISCONNECTION
+    ann.send_frame(eventType=event, appName=APP, id=50)
+    await hall.settle()
+
+    assert (4503, "banned") == ann.closed
+    assert {} == dict(users_of(hall))
+    assert 1 == len(diary.of("on_leave"))
+
+
+async def test_no_logout_runs_for_who_is_gone(diary: Diary, hall: Stage) -> None:
+    ann = await in_room(hall)
+    diary.hold("on_disconnect")
+    users_of(hall)["ann"].kick()
+    await hall.settle()
+    ann.send_frame(eventType=EventType.LOGOUT, appName=APP, id=50)
+    await hall.settle()
+    diary.let_go("on_disconnect")
+    await hall.settle()
+
+    assert [] == diary.of("on_logout")
+
+
+async def test_a_message_that_waited_for_the_end_is_not_handled(diary: Diary, hall: Stage) -> None:
+    ann = await in_room(hall)
+    diary.hold("on_disconnect")
+    users_of(hall)["ann"].kick()
+    await hall.settle()
+    ann.send("hello", room="")
+    await hall.settle()
+    diary.let_go("on_disconnect")
+    await hall.settle()
+
+    assert [] == diary.of("on_message")
+
+
+async def test_who_was_never_logged_in_cannot_be_kicked(diary: Diary, hall: Stage) -> None:
+    kept: list[User] = []
+    diary.deeds["on_login"] = kept.append
+    diary.failures["on_login"] = Refused("no")
+    ann = await hall.connect(app=APP)
+    await refusal(ann.login("ann"))
+    kept[0].kick()
+    await hall.settle()
+
+    assert [] == diary.of(*HOOKS)
+    assert ann.closed is None
+
+
+async def test_a_kick_ends_all_connections_and_spares_other_applications() -> None:
+    diary = Diary()
+    async with Stage(make_server(diary, double_login="allow:2")) as stage:
+        first, second = [await stage.player("ann", app=APP) for _ in range(2)]
+        await second.exchange(eventType=EventType.LOGIN, appName="other", data={"username": "x"})
+        users_of(stage)["ann"].kick("enough")
+        await stage.settle()
+
+        assert (4500, "enough") == first.closed
+        assert second.closed is None
+        frame = await second.expect_event(EventType.DISCONNECTION)
+        assert ("ann", "enough") == (frame["data"]["userName"], frame["data"]["message"])
+        assert ["x"] == list(stage.server.applications["other"].users)
+        assert 1 == len(diary.of("on_disconnect"))
+
+
+async def test_who_logs_in_anew_while_it_is_kicked_is_put_out_with_it(
+    diary: Diary, hall: Stage
+) -> None:
+    ann = await hall.player("ann", app=APP)
+    diary.hold("on_disconnect")
+    ann.send_frame(eventType=EventType.DISCONNECTION, appName=APP)
+    ann.send_frame(eventType=EventType.LOGIN, appName=APP, data={"username": "ann"})
+    await hall.settle()
+    users_of(hall)["ann"].kick("out")
+    await hall.settle()
+    diary.let_go("on_disconnect")
+    await hall.settle()
+
+    assert (4500, "out") == ann.closed
+    assert {} == dict(users_of(hall))
+    assert len(diary.of("on_login")) == len(diary.of("on_disconnect"))
+
+
+@pytest.mark.parametrize("way", ["kick", "cut", "shutdown"])
+async def test_who_ends_while_on_join_waits_leaves_once(way: str) -> None:
+    diary = Diary()
+    async with Stage(make_server(diary)) as stage:
+        ann = await stage.player("ann", app=APP)
+        room = stage.server.applications[APP].rooms[ROOM]
+        diary.hold("on_join")
+        ann.send_frame(eventType=EventType.JOIN_ROOM, appName=APP, data={"roomName": ROOM})
+        await stage.settle()
+        ending = asyncio.ensure_future(end_by(way, stage, ann))
+        await stage.settle()
+        diary.let_go("on_join")
+        await ending
+        await stage.settle()
+
+        assert 1 == len(diary.of("on_leave"))
+        assert 1 == len(diary.of("on_disconnect"))
+        assert {} == dict(room.members)
+        assert {} == dict(users_of(stage))
+
+
+@pytest.mark.parametrize("way", ["kick", "cut"])
+async def test_who_ends_while_a_join_is_refused_leaves_nothing(
+    way: str, diary: Diary, hall: Stage
+) -> None:
+    ann = await hall.player("ann", app=APP)
+    diary.hold("on_join")
+    diary.failures["on_join"] = Refused("no")
+    ann.send_frame(eventType=EventType.JOIN_ROOM, appName=APP, data={"roomName": ROOM})
+    await hall.settle()
+    await end_by(way, hall, ann)
+    diary.let_go("on_join")
+    await hall.settle()
+
+    assert [] == diary.of("on_leave")
+    assert {} == dict(users_of(hall))
+
+
+async def test_who_is_out_of_a_room_meanwhile_hears_no_disconnect_there(
+    diary: Diary, hall: Stage
+) -> None:
+    await in_room(hall)
+    room = hall.server.applications[APP].rooms[ROOM]
+    diary.hold("on_disconnect")
+    user = users_of(hall)["ann"]
+    user.kick()
+    await hall.settle()
+    room.kick(user)
+    await hall.settle()
+    diary.let_go("on_disconnect")
+    await hall.settle()
+
+    assert ["on_disconnect ann kicked", "on_leave ann den kicked"] == diary.of(*HOOKS)
