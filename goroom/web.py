@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.typedefs import Handler
 
 log = structlog.get_logger()
 
@@ -235,7 +236,7 @@ class Server(core.Server):
             await self._runner.cleanup()
 
     def _page_app(self, path: str, static: str | Path | None) -> web.Application:
-        app = web.Application()
+        app = web.Application(middlewares=[_compress_files])
         folder = None if static is None else Path(static)
         if folder is not None and not folder.is_dir():
             raise ValueError(f"there is no folder {folder}")
@@ -349,7 +350,7 @@ class Server(core.Server):
 
     def _answer_plainly(self, request: web.Request, index: Path | None) -> web.StreamResponse:
         if index is not None:
-            return web.FileResponse(index, headers=PAGE_HEADERS)
+            return _file(index)
         if "text/html" in request.headers.get("Accept", ""):
             page = helpful_page(self.applications, self._script)
             return web.Response(text=page, content_type="text/html", headers=PAGE_HEADERS)
@@ -455,14 +456,27 @@ def _echoed(code: int | None) -> int:
     )
 
 
-async def _send_file(path: Path, request: web.Request) -> web.StreamResponse:  # noqa: ARG001
-    return web.FileResponse(path, headers=PAGE_HEADERS)
+async def _send_file(path: Path, _: web.Request) -> web.StreamResponse:
+    return _file(path)
 
 
 async def _send_client_script(_: web.Request) -> web.StreamResponse:
     # RFC 9239 section 6: not what Python 3.11 knows.
-    headers = {**PAGE_HEADERS, "Content-Type": "text/javascript; charset=utf-8"}
-    return web.FileResponse(CLIENT_SCRIPT, headers=headers)
+    return _file(CLIENT_SCRIPT, {"Content-Type": "text/javascript; charset=utf-8"})
+
+
+def _file(path: Path, headers: Mapping[str, str] = PAGE_HEADERS) -> web.FileResponse:
+    response = web.FileResponse(path, headers={**PAGE_HEADERS, **headers})
+    response.enable_compression()
+    return response
+
+
+@web.middleware
+async def _compress_files(request: web.Request, handler: Handler) -> web.StreamResponse:
+    response = await handler(request)
+    if isinstance(response, web.FileResponse):
+        response.enable_compression()
+    return response
 
 
 async def _add_page_headers(_: web.Request, response: web.StreamResponse) -> None:

@@ -134,7 +134,6 @@ async def test_touch_targets_are_large_enough(demo: Demo, windows: OpenWindow) -
     assert [] == [(state, found) for state, found in small.items() if found]
 
 
-@pytest.mark.xfail(reason="goroom.web sends files uncompressed: 98 KB, 33 KB with gzip")
 async def test_the_page_is_light_and_comes_from_one_host(demo: Demo, windows: OpenWindow) -> None:
     page = await windows(demo.url)
     files = await page.evaluate(
