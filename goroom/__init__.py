@@ -5,19 +5,29 @@ from __future__ import annotations
 from goroom.application import Application
 from goroom.connection import Connection
 from goroom.errors import (
+    AlreadyJoined,
+    AlreadyLoggedIn,
     BadRequest,
     ConnectionLost,
     Disconnect,
     GoroomError,
+    HandlerFailed,
     NotAllowed,
+    NotInRoom,
+    NotLoggedIn,
     PayloadError,
     Refused,
     RequestRefused,
+    RoomExists,
+    RoomFull,
+    RoomNotFound,
     TurnOver,
+    UnknownAction,
 )
 from goroom.events import Event, LeaveReason
 from goroom.extension import ApplicationExtension, RoomExtension, handles
 from goroom.limits import Limits
+from goroom.logs import configure as configure_logs
 from goroom.messages import EventType, Push, Request
 from goroom.options import AutoRemove, RoomOptions
 from goroom.room import Room
@@ -32,6 +42,8 @@ from goroom.wire import Dialect
 __version__ = "0.1.0"
 
 __all__ = [
+    "AlreadyJoined",
+    "AlreadyLoggedIn",
     "Application",
     "ApplicationExtension",
     "AutoRemove",
@@ -43,24 +55,32 @@ __all__ = [
     "Event",
     "EventType",
     "GoroomError",
+    "HandlerFailed",
     "LeaveReason",
     "Limits",
     "NotAllowed",
+    "NotInRoom",
+    "NotLoggedIn",
     "PayloadError",
     "Push",
     "Refused",
     "Request",
     "RequestRefused",
     "Room",
+    "RoomExists",
     "RoomExtension",
+    "RoomFull",
+    "RoomNotFound",
     "RoomOptions",
     "RoomService",
     "Server",
     "Timer",
     "Turn",
     "TurnOver",
+    "UnknownAction",
     "User",
     "UserService",
+    "configure_logs",
     "get_server",
     "handles",
     "init_func",
