@@ -222,11 +222,9 @@ class Outbox:
 
     def _look(self) -> None:
         """Judge a peer that was over the bound: has it read since?"""
-        self._look_timer = None
-        excess = self._excess()
-        if self.is_closed or excess <= 1:
+        if self.is_closed:
             return
-        if self._transport.buffered() >= self._held or excess > BURST_FACTOR:
+        if self._transport.buffered() >= self._held or self._excess() > BURST_FACTOR:
             self._give_up()
         else:
             self._look_soon()

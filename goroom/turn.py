@@ -138,9 +138,9 @@ class Lane:
 
     def release(self) -> None:
         """Hand the lane to the next who waits, applying sends from outside on the way."""
-        waiting = self._waiting
-        while waiting:
-            if waiting.popleft().hand_over():
+        # Looked up each time: what a send does may turn the others away.
+        while self._waiting:
+            if self._waiting.popleft().hand_over():
                 return
         self.is_taken = False
 
@@ -259,6 +259,12 @@ class Turn:
         self.error = HandlerFailed()
         log.error("handler_failed", handler=self.name, exc_info=error, **self.lane.labels)
 
+    def cancel(self) -> None:
+        """Drop all effects: the task that runs it is cancelled, and the handler is not at fault."""
+        if self.state is not State.EXPIRED:
+            self.state = State.DROPPED
+            self._effects = []
+
     def expire(self) -> None:
         """The time limit is over: drop all effects; what is sent from now on raises."""
         if self.state is State.EXPIRED:
@@ -307,6 +313,11 @@ class EndingTurn(Turn):
         if not (self._is_refusable and isinstance(error, (Refused, Disconnect))):
             self._end_anyway(State.COMMITTED)
 
+    def cancel(self) -> None:
+        if self.state is not State.EXPIRED:
+            super().cancel()
+            self._end_anyway(State.COMMITTED)
+
     def expire(self) -> None:
         if self.state is not State.EXPIRED:
             super().expire()
@@ -343,15 +354,19 @@ def perform(effect: Effect) -> None:
     """
     turn = turn_var.get()
     if turn is not None:
+        _check_time(turn)
         if turn.state is State.OPEN:
             turn.add(effect)
             return
-        if turn.state is State.EXPIRED:
-            raise TurnOver(f"{turn.name} ran into its time limit: nothing it sends counts now")
     if effect.lane is None:
         _apply_now(effect)
     else:
         effect.lane.apply(effect)
+
+
+def _check_time(turn: Turn) -> None:
+    if turn.state is State.EXPIRED:
+        raise TurnOver(f"{turn.name} ran into its time limit: nothing it does counts now")
 
 
 def check_waiting(lane: Lane) -> None:
@@ -361,9 +376,13 @@ def check_waiting(lane: Lane) -> None:
     Raises:
         RuntimeError: The current turn may not wait for *lane*, busy or not; the text says what
             to do instead.
+        TurnOver: The turn ran into its time limit. It still holds its own lane.
     """
-    turn = current()
-    if turn is not None and lane.level <= turn.lane.level:
+    turn = turn_var.get()
+    if turn is None:
+        return
+    _check_time(turn)
+    if turn.state is State.OPEN and lane.level <= turn.lane.level:
         raise RuntimeError(
             f"{turn.name} runs in a turn of {_named(turn.lane)} and may not wait for "
             f"{_named(lane)}: use user.move_to(room), or do it in a task of your own"

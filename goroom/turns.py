@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
@@ -151,8 +152,8 @@ class Turns:
     def _expire(turn: Turn) -> None:
         if turn.state is State.OPEN:
             turn.expire()
-            if turn.task is not None:
-                turn.task.cancel()
+            assert turn.task is not None  # noqa: S101 -- one that is open and watched has it
+            turn.task.cancel()
 
     def close(self) -> None:
         """Let go of the threads; handlers in them end on their own."""
@@ -213,8 +214,11 @@ class Turns:
             is_cancelled = _is_cancellation(task, error, expired=turn.state is State.EXPIRED)
             if turn.thread is not None and not turn.thread.done():
                 turn.expire()
-            turn.fail(error)
-            if is_cancelled:
+            elif is_cancelled:
+                turn.cancel()
+            else:
+                turn.fail(error)
+            if is_cancelled or isinstance(error, KeyboardInterrupt):
                 raise
         else:
             if turn.state is State.EXPIRED:
@@ -235,7 +239,8 @@ class Turns:
         self._watched[turn] = None
         if self._watch_timer is None:
             loop = asyncio.get_running_loop()
-            self._watch_timer = loop.call_later(WATCH_SECONDS, self._look)
+            # In a context of its own: not in that of the turn which happens to be the first.
+            self._watch_timer = loop.call_later(WATCH_SECONDS, self._look, context=Context())
 
     def _look(self) -> None:
         """Drop the turns that wait too long; close the lanes of those that never end."""
@@ -261,14 +266,18 @@ class Turns:
 
         def run() -> object:
             turn.started = loop.time()
-            return call()
+            try:
+                return call()
+            except StopIteration as error:  # a future would take it for its own end
+                raise RuntimeError(f"{turn.name} raised StopIteration") from error
 
         future = self._threads().submit(copy_context().run, run)
         turn.thread = future
         self.threads_busy += 1
 
         def ended(_: Future[Any]) -> None:
-            loop.call_soon_threadsafe(self._end_thread, turn)
+            with suppress(RuntimeError):  # the loop is closed: nobody is left to know
+                loop.call_soon_threadsafe(self._end_thread, turn)
 
         future.add_done_callback(ended)
         return await asyncio.wrap_future(future)

@@ -67,6 +67,10 @@ def test_a_missing_event_type_is_named() -> None:
     assert "eventType" == unreadable(error, dict).field
 
 
+def test_a_malformed_frame_names_no_field() -> None:
+    assert "" == unreadable(ValueError("JSON is malformed: trailing characters"), dict).field
+
+
 @pytest.mark.parametrize(
     "number", [True, False, 1.0, "1", None, 2**53, -(2**53), [1], {}], ids=repr
 )
