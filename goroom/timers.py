@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
 SLOT_TIMERS = 64
 """Ticks that run in one go, before the loop serves others."""
 PHASES = 32
-"""How many parts a period is spread over when many timers share it."""
+"""How many parts a period is spread over when many timers start at once."""
+MOST_SLOTS = 64
+"""Timers of the loop that all timers of one period share."""
 
 
 class Timer:
@@ -70,8 +73,8 @@ class Timers:
         """
         Call *tick* each *seconds*, first when they have passed.
 
-        Timers of one period share the loop's timers; where many start at once, their phases are
-        spread over the period, so a first tick may come up to one period late.
+        Timers of one period share the loop's timers: where there are many, a first tick may come up
+        to one period late. It never comes early. A loop that was held ticks once for all it missed.
         """
         period = self._periods.get(seconds)
         if period is None:
@@ -107,7 +110,8 @@ class Timers:
             timer.finish()
             tick()
 
-        self._single[timer] = asyncio.get_running_loop().call_later(seconds, run)
+        loop = asyncio.get_running_loop()
+        self._single[timer] = loop.call_later(seconds, run, context=Context())
         return timer
 
 
@@ -153,7 +157,8 @@ class _Period:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._slots: dict[float, dict[Timer, None]] = {}
+        self._slots: dict[float, dict[Timer, float]] = {}
+        """By phase: the timers, and when each is to tick first."""
         self._slot_of: dict[Timer, float] = {}
         self._handles: dict[float, asyncio.TimerHandle] = {}
 
@@ -161,27 +166,31 @@ class _Period:
         return len(self._slot_of)
 
     def add(self, timer: Timer) -> None:
-        due = asyncio.get_running_loop().time() + self._seconds
-        phase = round(due % self._seconds, 6)
-        if len(self._slots.get(phase, ())) >= SLOT_TIMERS or (
-            phase not in self._slots and len(self._slots) >= 2 * PHASES
-        ):
-            phase, due = self._least_used(phase, due)
-        slot = self._slots.setdefault(phase, {})
-        slot[timer] = None
+        first = asyncio.get_running_loop().time() + self._seconds
+        phase = round(first % self._seconds, 6)
+        is_new = phase not in self._slots
+        if len(self._slots) >= MOST_SLOTS if is_new else len(self._slots[phase]) >= SLOT_TIMERS:
+            delay, phase = self._next_place(phase)
+            first += delay
+        self._slots.setdefault(phase, {})[timer] = first
         self._slot_of[timer] = phase
         if phase not in self._handles:
-            self._schedule(phase, due)
+            self._schedule(phase, first)
 
-    def _least_used(self, phase: float, due: float) -> tuple[float, float]:
-        step = self._seconds / PHASES
-        candidates = [
-            (len(self._slots.get(later, ())), part, later)
-            for part in range(PHASES)
-            for later in (round((phase + part * step) % self._seconds, 6),)
-        ]
-        _, part, later = min(candidates)
-        return later, due + part * step
+    def _next_place(self, phase: float) -> tuple[float, float]:
+        """Return the next phase with room, or else that with the fewest, and how far it is."""
+        seconds = self._seconds
+        phases = set(self._slots)
+        if len(phases) < MOST_SLOTS:
+            steps = (phase + part * seconds / PHASES for part in range(PHASES))
+            phases.update(round(step % seconds, 6) for step in steps)
+
+        def cost(other: float) -> tuple[int, float]:
+            over = len(self._slots.get(other, ())) - SLOT_TIMERS
+            return max(over + 1, 0), (other - phase) % seconds
+
+        best = min(phases, key=cost)
+        return (best - phase) % seconds, best
 
     def remove(self, timer: Timer) -> None:
         phase = self._slot_of.pop(timer)
@@ -192,15 +201,17 @@ class _Period:
             self._handles.pop(phase).cancel()
 
     def _schedule(self, phase: float, due: float) -> None:
-        self._handles[phase] = asyncio.get_running_loop().call_at(due, self._tick, phase, due)
+        # In a context of its own: timers of several rooms share it.
+        self._handles[phase] = asyncio.get_running_loop().call_at(
+            due, self._tick, phase, due, context=Context()
+        )
 
     def _tick(self, phase: float, due: float) -> None:
+        seconds = self._seconds
         # A loop that was held ticks once for all it missed.
-        now = asyncio.get_running_loop().time()
-        following = due + self._seconds
-        if following <= now:
-            following += (now - following) // self._seconds * self._seconds + self._seconds
-        self._schedule(phase, following)
-        for timer in list(self._slots[phase]):
-            if timer.is_running:
+        missed = (asyncio.get_running_loop().time() - due) // seconds
+        self._schedule(phase, due + (max(missed, 0) + 1) * seconds)
+        for timer, first in list(self._slots[phase].items()):
+            # One that joined the slot just now has to wait for a whole period.
+            if timer.is_running and first - due < seconds / 2:
                 timer.tick()

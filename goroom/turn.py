@@ -29,12 +29,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-WATCH_SECONDS = 0.1
-"""How often the waiting turns are looked at."""
-
-IDLE_SECONDS = 0.01
-"""How often a server that stops looks whether its turns have ended."""
-
 
 class Level(IntEnum):
     """Waiting goes from lower to higher levels only, so turns cannot deadlock."""

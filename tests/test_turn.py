@@ -352,6 +352,10 @@ def test_code_of_a_turn_out_of_time_cannot_send(hall: Lane, said: list[str]) -> 
 # -- waiting ----------------------------------------------------------------------------------
 
 
+def test_waiting_goes_from_connections_to_users_to_rooms() -> None:
+    assert ["CONNECTION", "USER", "ROOM"] == [level.name for level in sorted(Level)]
+
+
 @pytest.mark.parametrize("is_busy", [False, True])
 @pytest.mark.parametrize("there", Level)
 @pytest.mark.parametrize("here", Level)
