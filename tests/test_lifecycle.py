@@ -1,0 +1,120 @@
+"""Lifecycle: what each request but MESSAGE answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from goroom import ApplicationExtension, EventType, RequestRefused, RoomExtension, Server
+from goroom.testing import Player, Stage
+
+
+class Hall(RoomExtension):
+    spectators = True
+
+
+class Application(ApplicationExtension):
+    async def init(self) -> None:
+        await self.application.rooms.create("hall", "hall")
+        await self.application.rooms.create("secret", "hall", password="sesame")
+
+
+def _server() -> Server:
+    server = Server()
+    server.add_application("app", Application, {"hall": Hall})
+    return server
+
+
+async def _code(player: Player, event: EventType, data: dict[str, object]) -> int:
+    reply = await player.exchange(eventType=int(event), data=data)
+    return int(reply.get("error", {}).get("code", 0))
+
+
+async def test_an_application_is_joined_before_there_is_a_login() -> None:
+    async with Stage(_server()) as stage:
+        newcomer = await stage.connect(app="app")
+        reply = await newcomer.call(EventType.JOIN_APP)
+
+        assert {"appName": "app"} == reply["data"]
+
+
+async def test_a_token_is_unknown_until_there_are_tokens() -> None:
+    async with Stage(_server()) as stage:
+        newcomer = await stage.connect(app="app")
+
+        assert 30 == await _code(newcomer, EventType.RECONNECT, {"token": "x"})
+        assert 21 == await _code(newcomer, EventType.RECONNECT, {"token": 5})
+        assert newcomer.closed is None
+
+
+async def test_logins_joins_leaves_and_logouts_are_answered() -> None:
+    async with Stage(_server()) as stage:
+        ann = await stage.player("ann")
+        joined = await ann.call(EventType.JOIN_ROOM, {"roomName": "hall"})
+        left = await ann.call(EventType.LEAVE_ROOM, {}, room="hall")
+        out = await ann.call(EventType.LOGOUT)
+
+        assert ["ann"] == joined["data"]["members"]
+        assert "left" == left["data"]["reason"]
+        assert "ann" == out["data"]["userName"]
+        with pytest.raises(RequestRefused) as refused:
+            await ann.join("hall")
+        assert 2 == refused.value.code
+
+
+async def test_a_client_may_end_its_login_by_a_disconnection() -> None:
+    async with Stage(_server()) as stage:
+        ann = await stage.player("ann")
+        reply = await ann.call(EventType.DISCONNECTION)
+
+        assert EventType.DISCONNECTION == reply["eventType"]
+        assert {} == stage.server.applications["app"].users
+        assert "ann" == (await ann.login("ann"))["userName"]
+
+
+async def test_leaving_names_its_room() -> None:
+    async with Stage(_server()) as stage:
+        ann = await stage.player("ann")
+
+        assert 6 == await _code(ann, EventType.LEAVE_ROOM, {})
+        assert 7 == await _code(ann, EventType.LEAVE_ROOM, {"roomName": "nowhere"})
+        assert 9 == await _code(ann, EventType.LEAVE_ROOM, {"roomName": "hall"})
+
+
+async def test_a_room_is_watched_until_it_is_no_more() -> None:
+    async with Stage(_server()) as stage:
+        ann = await stage.player("ann")
+        hall = stage.server.applications["app"].rooms["hall"]
+        watched = await ann.watch("hall")
+        hall.broadcast("first")
+        await ann.call(EventType.UNSUBSCRIBE_ROOM, {"roomName": "hall"})
+        hall.broadcast("second")
+
+        assert "hall" == watched["roomName"]
+        assert [{}] == await ann.received()
+        assert 7 == await _code(ann, EventType.SUBSCRIBE_ROOM, {"roomName": "nowhere"})
+        assert 7 == await _code(ann, EventType.UNSUBSCRIBE_ROOM, {"roomName": "nowhere"})
+
+
+async def test_a_password_is_needed_to_watch() -> None:
+    async with Stage(_server()) as stage:
+        ann = await stage.player("ann")
+        right = {"roomName": "secret", "password": "sesame"}
+
+        assert 26 == await _code(ann, EventType.SUBSCRIBE_ROOM, {"roomName": "secret"})
+        assert 0 == await _code(ann, EventType.SUBSCRIBE_ROOM, right)
+
+
+async def test_the_list_of_rooms_is_live_until_it_is_no_more() -> None:
+    async with Stage(_server()) as stage:
+        ann, bob = await stage.player("ann"), await stage.player("bob")
+        listed = await ann.rooms()
+        await bob.join("hall")
+        update = await ann.expect_event(EventType.ROOM_UPDATE)
+        await ann.call(EventType.UNSUBSCRIBE_ROOM)
+        await stage.advance(1)
+        await bob.leave()
+        await stage.advance(1)
+
+        assert ["hall", "secret"] == [room["roomName"] for room in listed]
+        assert 1 == update["data"]["count"]
+        await ann.quiet()
