@@ -29,8 +29,8 @@ class Wire(Protocol):
 
     def send(self, message: bytes, *, is_binary: bool) -> None: ...
 
-    async def receive(self) -> bytes | None:
-        """Return the next message; None where there is none (any more)."""
+    async def receive(self, *, waits: bool = True) -> bytes | None:
+        """Return the next message; None where there is none (any more, or yet if not *waits*)."""
 
     async def settle(self) -> None:
         """Let everything sent so far be handled, as well as one can tell."""
@@ -292,15 +292,16 @@ class Player:
                 state = "" if self._wire.closed is None else f", closed with {self._wire.closed}"
                 raise AssertionError(f"{self!r} waits for {wanted}; received {list(passed)}{state}")
 
-    async def _read(self) -> bool:
-        message = await self._wire.receive()
+    async def _read(self, *, waits: bool = True) -> bool:
+        message = await self._wire.receive(waits=waits)
         if message is None:
             return False
         self._keep(message)
         return True
 
     async def _read_all(self) -> None:
-        while self._wire.closed is None and await self._read():
+        # What has settled is here: over a socket, waiting for more would take seconds.
+        while await self._read(waits=False):
             pass
 
     def _keep(self, message: bytes) -> None:

@@ -48,10 +48,10 @@ class SocketWire:
             except ConnectionError:
                 return
 
-    async def receive(self) -> bytes | None:
+    async def receive(self, *, waits: bool = True) -> bytes | None:
         if self._kept:
             return self._kept.pop(0)
-        return await self._receive(REPLY_SECONDS)
+        return await self._receive(REPLY_SECONDS) if waits else None
 
     async def _receive(self, seconds: float) -> bytes | None:
         if self.closed is not None:

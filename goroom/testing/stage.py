@@ -147,8 +147,8 @@ class MemoryWire:
         if self.closed is None:
             self._inbox.put_nowait((message, is_binary))
 
-    async def receive(self) -> bytes | None:
-        if not self._messages:
+    async def receive(self, *, waits: bool = True) -> bytes | None:
+        if waits and not self._messages:
             await self.settle()
         return self._messages.popleft() if self._messages else None
 
