@@ -77,7 +77,7 @@ def handles(
     Mark a method as the handler of the messages named *name*.
 
     The method takes ``(self, user, payload)``, or ``(self, user)`` without a payload class. What it
-    returns is the reply; None acknowledges.
+    returns is the reply; None acknowledges. One method may be marked several times.
 
     Args:
         name: The ``action`` that clients send.
@@ -96,7 +96,7 @@ def handles(
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         _refuse_blocking_coroutine(function, blocking=blocking)
         handler = Handler(function.__qualname__, function, decode, blocking)
-        setattr(function, _MARK, (name, handler))
+        setattr(function, _MARK, (*_marks(function), (name, handler)))
         return function
 
     return mark
@@ -166,10 +166,13 @@ class Extension:
             payload: The message's payload class.
 
         Raises:
-            TypeError: *key* is neither, or *payload* cannot be decoded into.
+            TypeError: *key* is neither, no extension of this kind sees that event, or *payload*
+                cannot be decoded into.
         """
-        if not isinstance(key, (Event, str)):
+        if not isinstance(key, (Event, str)) or not key:
             raise TypeError(f"a handler's key is an Event or a message's name, not {key!r}")
+        if isinstance(key, Event) and key not in self._hooks.values():
+            raise TypeError(f"{type(self).__name__} never sees {key}: it has no hook for it")
         decode = None if payload is None else PayloadDecoder(payload)
         name = getattr(function, "__qualname__", repr(function))
         handler = Handler(name, lambda _, *arguments: function(*arguments), decode)
@@ -267,16 +270,19 @@ def _positive(seconds: float) -> float:
 def _collected(cls: type[Extension]) -> dict[Event | str, Handler]:
     """Return the handlers of *cls*, what a subclass defines over what its bases do."""
     found: dict[Event | str, Handler] = {}
+    attributes: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if base.__module__ == __name__:
             continue  # the hooks of goroom's own bases are no handlers
         marked = _marked(base)
-        for key, inherited in found.items():
-            override = base.__dict__.get(inherited.function.__name__)
-            if key not in marked and inspect.isfunction(override):
-                _refuse_blocking_coroutine(override, blocking=inherited.blocking)
-                found[key] = attrs.evolve(inherited, name=override.__qualname__, function=override)
-        found.update(marked)
+        for name, attribute in list(attributes.items()):
+            override = base.__dict__.get(attribute)
+            if _marks(override):
+                del attributes[name], found[name]  # it is marked anew, perhaps for other names
+            elif inspect.isfunction(override):
+                found[name] = _as_it_stands(found[name], override)
+        for name, (attribute, handler) in marked.items():
+            found[name], attributes[name] = handler, attribute
         for hook, event in cls._hooks.items():
             function = base.__dict__.get(hook)
             if function is not None:
@@ -284,16 +290,27 @@ def _collected(cls: type[Extension]) -> dict[Event | str, Handler]:
     return found
 
 
-def _marked(cls: type) -> dict[Event | str, Handler]:
-    found: dict[Event | str, Handler] = {}
-    for value in cls.__dict__.values():
-        name, handler = getattr(value, _MARK, ("", None))
-        if handler is None:
-            continue
-        if name in found:
-            raise TypeError(f"{cls.__name__} handles {name!r} twice: rename one or delete it")
-        found[name] = handler
+def _marks(value: object) -> tuple[tuple[str, Handler], ...]:
+    # Not getattr: some objects have every attribute.
+    marks: tuple[tuple[str, Handler], ...] = getattr(value, "__dict__", {}).get(_MARK, ())
+    return marks
+
+
+def _marked(cls: type) -> dict[str, tuple[str, Handler]]:
+    """Return the handlers in the body of *cls* by message, each with its attribute's name."""
+    found: dict[str, tuple[str, Handler]] = {}
+    for attribute, value in cls.__dict__.items():
+        for name, handler in _marks(value):
+            if name in found:
+                raise TypeError(f"{cls.__name__} handles {name!r} twice: rename one or delete it")
+            found[name] = attribute, _as_it_stands(handler, value)
     return found
+
+
+def _as_it_stands(handler: Handler, function: Any) -> Handler:
+    """Return *handler* with what its class has: decorators above `handles` must not be left out."""
+    _refuse_blocking_coroutine(function, blocking=handler.blocking)
+    return attrs.evolve(handler, name=function.__qualname__, function=function)
 
 
 class RoomExtension(Extension, Generic[S]):

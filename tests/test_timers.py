@@ -362,6 +362,24 @@ async def test_the_last_of_a_slot_takes_its_timer_of_the_loop_along(
         left.append((loop_timers(), len(timers)))
 
     assert [(1, 2), (1, 1), (0, 0)] == left
+    assert {} == timers._periods
+
+
+async def test_a_phase_that_is_over_leaves_its_place_to_another(
+    clock: Clock, timers: Timers
+) -> None:
+    kept = timers.every(1, lambda: None)
+    for _ in range(2 * MOST_SLOTS):
+        await clock.advance(0.013)
+        timers.every(1, lambda: None).cancel()
+    ticks = Ticks(clock)
+
+    timer = timers.every(1, ticks)
+    await clock.advance(2)
+
+    assert [1, 2] == ticks.times
+    timer.cancel()
+    kept.cancel()
 
 
 async def test_a_group_ends_all_its_timers_and_no_other(clock: Clock, timers: Timers) -> None:
