@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 
-from tests.properties.world import Run, drive, notes, policies, scripts, seeds
+from tests.properties.world import CROWD, Run, drive, notes, policies, scripts, seeds
 
 SLOW_CONSUMER = 4010
 
@@ -26,6 +26,7 @@ class LanesCheck:
         assert SLOW_CONSUMER not in {code for code, _ in codes}
 
 
+@example(CROWD, 0, "refuse")
 @given(scripts, seeds, policies)
 def test_turns_never_overlap_and_no_reader_is_closed(
     script: list[Any], seed: int, double_login: str

@@ -6,12 +6,13 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 
 from goroom.testing import Stage
 from tests.properties.world import (
     APP,
     CAPACITY,
+    CROWD,
     Run,
     drive,
     make_server,
@@ -77,6 +78,7 @@ class LedgerCheck:
         assert set(notes.disconnects.values()) <= {1}
 
 
+@example(CROWD, 0, "refuse")
 @given(scripts, seeds, policies)
 def test_users_rooms_and_members_agree_and_hooks_are_balanced(
     script: list[Any], seed: int, double_login: str

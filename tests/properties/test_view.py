@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 
 from tests.properties.views import View, views_of
-from tests.properties.world import Run, drive, notes, policies, scripts, seeds
+from tests.properties.world import CROWD, Run, drive, notes, policies, scripts, seeds
 
 
 class ViewCheck:
@@ -58,6 +58,7 @@ class ViewCheck:
             assert told.setdefault(key, frame["data"]) == frame["data"], "two truths for one seq"
 
 
+@example(CROWD, 0, "refuse")
 @given(scripts, seeds, policies)
 def test_each_member_receives_exactly_what_was_committed_for_it(
     script: list[Any], seed: int, double_login: str

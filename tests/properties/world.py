@@ -234,6 +234,25 @@ operations = st.one_of(
     st.tuples(st.just("advance"), st.sampled_from([0.0, 0.1, 0.25, 1.0, 8.0])),
 )
 scripts = st.lists(operations, min_size=6, max_size=40)
+
+CROWD: list[tuple[Any, ...]] = [
+    *(("join", client, "plain") for client in range(3)),
+    *(("join", client, "slow") for client in range(3)),
+    ("advance", 1.0),
+    ("message", 0, "plain", "say", 0.4),
+    ("message", 1, "plain", "say", 0.4),
+    ("outside", "plain"),
+    ("advance", 1.0),
+    ("message", 0, "slow", "fail", 0.1),
+    ("message", 1, "plain", "kick", 0),
+    ("advance", 1.0),
+    ("join", 2, "plain"),
+    ("login", 3, "ann", False),
+    ("message", 1, "plain", "close", 0.1),
+    ("advance", 8.0),
+]
+"""What chance seldom brings: all want into one room, and its members speak at the same time."""
+
 policies = st.sampled_from(["refuse", "replace", "allow:2"])
 seeds = st.integers(0, 2**16)
 
