@@ -53,6 +53,8 @@ class Application:
         self.sequence = Sequence(runtime.new_id())
         self.timer_lane = Lane(Level.CONNECTION, self, {"application": name}, limits)
         self._runtime = runtime
+        self.turns: Turns = runtime.turns
+        """What runs the turns of this server."""
         self.timers = self.new_timers()
         self._everybody: Audience | None = None
         self.users = UserService(self, double_login)
@@ -61,11 +63,6 @@ class Application:
 
     def __repr__(self) -> str:
         return f"<Application {self.name!r}>"
-
-    @property
-    def turns(self) -> Turns:
-        """What runs the turns of this server."""
-        return self._runtime.turns
 
     @property
     def random(self) -> Random:

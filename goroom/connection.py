@@ -180,7 +180,7 @@ class Connection:
         """
         if self.is_closed or self._host.is_stopping:
             return None
-        if not is_binary and not _is_utf8(message):
+        if not (is_binary or message.isascii() or _is_utf8(message)):
             self.close(BAD_DATA, "text must be UTF-8")
             return None
         try:
@@ -196,14 +196,15 @@ class Connection:
         if request.event_type == EventType.CONNECTION:
             return None
         bound = self.dialect.application
-        application = self._host.applications.get(request.app_name or bound or "")
-        if application is None or (bound is not None and application.name != bound):
+        name = request.app_name or bound or ""
+        link = self.links.get(name)
+        if link is not None:
+            return self._serve(link, request)
+        application = self._host.applications.get(name)
+        if application is None or (bound is not None and name != bound):
             self.refuse(request, UnknownApplication(), "")
             return None
-        link = self.links.get(application.name)
-        if link is None:
-            return self._serve_first(application, request)
-        return self._serve(link, request)
+        return self._serve_first(application, request)
 
     async def _serve_first(self, application: Application, request: Request) -> None:
         """Enter *application*, because *request* names it, then serve that."""
@@ -213,13 +214,13 @@ class Connection:
                 await waiting
 
     def _serve(self, link: Link, request: Request) -> Awaitable[None] | None:
-        event = request.event_type
+        event, user = request.event_type, link.user
+        if event == EventType.MESSAGE and user is not None:
+            return serve_message(link, request, user)
         if event in OPEN_TO_ALL:
             return self._run(link, request, OPEN_TO_ALL[event])
-        if link.user is None:
+        if user is None:
             self.refuse(request, NotLoggedIn(), link.application.name)
-        elif event == EventType.MESSAGE:
-            return serve_message(link, request, link.user)
         elif event in FOR_USERS:
             return self._run(link, request, FOR_USERS[event])
         else:
@@ -410,8 +411,6 @@ class Connection:
 
 
 def _is_utf8(message: bytes) -> bool:
-    if message.isascii():
-        return True
     try:
         message.decode()
     except UnicodeDecodeError:

@@ -179,7 +179,8 @@ class Turns:
             await waiting
 
     def _start(self, turn: Turn, call: Callable[[], object]) -> Awaitable[None] | None:
-        turn.started = started = asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
+        turn.started = started = clock()
         token = turn_var.set(turn)
         try:
             result = call()
@@ -195,7 +196,7 @@ class Turns:
         finally:
             turn_var.reset(token)
         turn.lane.release()
-        held = asyncio.get_running_loop().time() - started
+        held = clock() - started
         if held >= turn.lane.limits.held_loop_seconds:
             log.warning("loop_held", handler=turn.name, seconds=round(held, 3), **turn.lane.labels)
         return None

