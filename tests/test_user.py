@@ -1,121 +1,107 @@
-"""User: what an author does with one."""
+"""User: what it sends, where it is, and when what it holds is gone."""
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
-from goroom import (
-    ApplicationExtension,
-    EventType,
-    PayloadError,
-    RoomExtension,
-    Server,
-    User,
-    handles,
-)
+from goroom import RoomExtension, Server, User, handles
+from goroom.messages import EventType
 from goroom.testing import Stage
+from tests.diary import APP, LIMITS, ROOM, Diary
 
 
-class Hall(RoomExtension):
-    @handles("greet")
-    def greet(self, user: User) -> None:
-        user.send("greeted", {"in": "room"})
-
-    @handles("go_on")
-    def go_on(self, user: User) -> None:
-        user.move_to("next", leaving=self.room)
-
-
-class Application(ApplicationExtension):
-    async def init(self) -> None:
-        for name in ("hall", "next"):
-            await self.application.rooms.create(name, "hall")
-
-    @handles("greet")
-    def greet(self, user: User) -> None:
-        user.send("greeted", {"in": "application"})
+class Table(RoomExtension):
+    @handles("whisper")
+    def whisper(self, user: User) -> None:
+        user.send("whispered", 1)
+        for other in self.application.users.values():
+            if other is not user:
+                other.send("whispered", 2)
+        user.send("whispered", 3)
 
 
-def _server(double_login: str = "refuse") -> Server:
-    server = Server()
-    server.add_application("app", Application, {"hall": Hall}, double_login=double_login)
-    return server
+async def test_a_send_in_a_rooms_turn_is_the_rooms_for_members_and_else_the_applications() -> None:
+    server = Server(limits=LIMITS)
+    application = server.add_application(APP, rooms={"table": Table})
+    async with Stage(server) as stage:
+        await application.rooms.create(ROOM)
+        ann, bob = [await stage.player(name) for name in ("ann", "bob")]
+        place = (await ann.call(EventType.JOIN_ROOM, {"roomName": ROOM}))["seq"]
+        ann.send("whisper", room=ROOM)
+        first, second = [await ann.expect_event(EventType.MESSAGE) for _ in range(2)]
+        other = await bob.expect_event(EventType.MESSAGE)
 
-
-def _user(stage: Stage, name: str = "ann") -> User:
-    return stage.server.applications["app"].users[name]
-
-
-async def test_a_send_belongs_to_the_room_in_whose_turn_it_is_made() -> None:
-    async with Stage(_server()) as stage:
-        ann = await stage.player("ann")
-        await ann.join("hall")
-        await ann.request("greet", room="hall")
-        await ann.request("greet", room="")
-        _user(stage).send("greeted", {"in": "nothing"})
-        await ann.received()
-        frames = [frame for frame in ann.frames if frame.get("action") == "greeted"]
-
-        assert ["hall", None, None] == [
-            frame.get("roomName") for frame in frames if "id" not in frame
+        assert [(1, ROOM, place, 1), (3, ROOM, place, 2)] == [
+            (frame["data"], frame["roomName"], frame["seq"], frame["sub"])
+            for frame in (first, second)
         ]
+        assert (2, None, application.sequence.seq, 1) == (
+            other["data"],
+            other.get("roomName"),
+            other["seq"],
+            other["sub"],
+        )
 
 
-async def test_a_send_goes_to_all_connections_of_a_user() -> None:
-    async with Stage(_server("allow:2")) as stage:
-        first, second = await stage.player("ann"), await stage.player("ann")
-        _user(stage).send("hello", {"n": 1})
+async def test_all_connections_of_a_user_hear_what_it_is_sent() -> None:
+    server = Server(limits=LIMITS)
+    application = server.add_application(APP, double_login="allow:3")
+    async with Stage(server) as stage:
+        players = [
+            await stage.player("ann", subprotocol=form)
+            for form in (None, "goroom.json", "goroom.msgpack")
+        ]
+        application.users["ann"].send("hi", {"n": 1})
 
-        assert {"n": 1} == await first.expect("hello") == await second.expect("hello")
-
-
-async def test_what_cannot_be_sent_raises_and_is_not_sent() -> None:
-    async with Stage(_server()) as stage:
-        ann = await stage.player("ann")
-        with pytest.raises(PayloadError):
-            _user(stage).send("hello", {"n": float("inf")})
-
-        await ann.quiet()
+        for player in players:
+            assert {"n": 1} == await player.expect("hi")
 
 
-async def test_a_move_joins_one_room_and_leaves_the_other() -> None:
-    async with Stage(_server()) as stage:
-        ann = await stage.player("ann")
-        await ann.join("hall")
-        await ann.request("go_on")
-        joined = await ann.expect_event(EventType.JOIN_ROOM)
-        left = await ann.expect_event(EventType.LEAVE_ROOM)
+async def test_a_send_from_a_task_that_outlives_its_turn_is_sent_at_once(
+    diary: Diary, hall: Stage
+) -> None:
+    tasks: list[asyncio.Task[None]] = []
 
-        assert ("next", "moved") == (joined["roomName"], left["data"]["reason"])
-        assert ["next"] == list(_user(stage).rooms)
+    async def later(user: User) -> None:
+        await asyncio.sleep(1)
+        user.send("later")
 
+    diary.deeds["act"] = lambda user: tasks.append(asyncio.ensure_future(later(user)))
+    ann = await hall.player("ann", app=APP)
+    await ann.join(ROOM)
+    await ann.request("act")
+    await ann.quiet()
+    await hall.advance(1)
 
-async def test_a_move_that_is_refused_is_told() -> None:
-    async with Stage(_server()) as stage:
-        ann = await stage.player("ann")
-        _user(stage).move_to("nowhere")
-        refusal = await ann.expect_event(EventType.JOIN_ROOM)
-
-        assert 7 == refusal["error"]["code"]
-
-
-async def test_a_user_who_is_kicked_ends_with_all_connections() -> None:
-    async with Stage(_server("allow:2")) as stage:
-        first, second = await stage.player("ann"), await stage.player("ann")
-        user = _user(stage)
-        user.kick("enough")
-
-        assert (4500, "enough") == await first.closes() == await second.closes()
-        assert not user.is_present
-        assert user.is_going
+    await ann.expect("later")
+    await asyncio.gather(*tasks)
 
 
-async def test_data_of_a_user_is_never_sent_and_gone_with_the_login() -> None:
-    async with Stage(_server()) as stage:
-        ann = await stage.player("ann")
-        _user(stage).data["secret"] = 1
-        await ann.logout()
-        await ann.login("ann")
+async def test_what_is_sent_to_who_is_gone_goes_nowhere(diary: Diary, hall: Stage) -> None:
+    ann = await hall.player("ann", app=APP)
+    user = hall.server.applications[APP].users["ann"]
+    user.data["colour"] = "red"
+    await ann.logout()
+    await ann.login("ann")
+    user.send("late")
+    user.move_to(ROOM)
+    await hall.settle()
 
-        assert {} == _user(stage).data
-        assert "'ann'" in repr(_user(stage))
+    assert [] == await ann.received("late")
+    again = hall.server.applications[APP].users["ann"]
+    assert (True, {}, {}) == (again is not user, again.data, dict(again.rooms))
+    assert user.id != again.id
+    assert "<User 'ann' of 'test'>" == repr(user)
+
+
+async def test_rooms_are_those_it_has_joined_oldest_first(diary: Diary, hall: Stage) -> None:
+    application = hall.server.applications[APP]
+    await application.rooms.create("two", "den")
+    ann = await hall.player("ann", app=APP)
+    user = application.users["ann"]
+    await ann.join("two")
+    await ann.join(ROOM)
+    assert ["two", ROOM] == list(user.rooms)
+    application.rooms["two"].close()
+
+    assert [ROOM] == list(user.rooms)
