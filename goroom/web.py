@@ -290,7 +290,9 @@ class Server(core.Server):
             request.headers.get("Origin"), request.headers.get("Host", "")
         ):
             log.warning(
-                "origin_refused", origin=request.headers["Origin"][:200], remote=request.remote
+                "origin_refused",
+                origin=request.headers.get("Origin", "")[:200],
+                remote=request.remote,
             )
             raise web.HTTPForbidden(text="This page's origin may not connect here.\n")
         if not self.is_running or self.is_stopping:
