@@ -82,13 +82,13 @@ def _parsed(origin: str) -> tuple[str, str, int] | None:
     # Browsers write an origin in one form only (RFC 6454 section 6.2): any other is a trick.
     if origin != (f"{parts.scheme}://{host}" + ("" if port in {None, default} else f":{port}")):
         return None
-    return parts.scheme, name, port or default
+    return parts.scheme, name, default if port is None else port
 
 
 def _parsed_leniently(origin: str) -> tuple[str, str, int] | None:
     """Forgive a missing scheme and a trailing slash: old clients write ``localhost:9218``."""
     origin = origin.removesuffix("/")
-    return _parsed(origin if "://" in origin else f"http://{origin}")
+    return _parsed(origin if "://" in origin else f"http://{origin.removesuffix(':80')}")
 
 
 def _host_and_port(host: str, scheme: str) -> tuple[str, int] | None:

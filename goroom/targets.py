@@ -73,10 +73,14 @@ def _from_file(path: Path) -> ModuleType:
 
 
 def _from_module(name: str) -> ModuleType:
+    missing = TargetError(f"there is no module {name!r} here")
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise missing
     sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name is not None and name.startswith(error.name):
-            raise TargetError(f"there is no module {name!r} here") from None
+        # The module itself or a package above it, not one that it imports.
+        if f"{name}.".startswith(f"{error.name}."):
+            raise missing from None
         raise

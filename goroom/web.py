@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import attrs
 import structlog
@@ -266,10 +265,13 @@ class Server(core.Server):
         for endpoint in self._endpoints:
             page = index if endpoint.path == "/" else None
             handler = partial(self._serve, endpoint, page)
-            where = base + quote(endpoint.path)
             if endpoint.path == "/" and base:
                 app.router.add_get(base, handler)
-            app.router.add_get(where, handler)
+            # Not add_get: a brace in a name is no pattern. aiohttp matches decoded paths, but "%".
+            resource = web.PlainResource(base + endpoint.path.replace("%", "%25"))
+            app.router.register_resource(resource)
+            for method in ("HEAD", "GET"):
+                resource.add_route(method, handler)
         app.router.add_get(self._script, _send_client_script)
 
     async def _serve(

@@ -34,8 +34,12 @@ def test_the_names_of_all_options_are_known() -> None:
 
 @pytest.mark.parametrize("capacity", [0, -1, True, 1.5, "2", None])
 def test_a_capacity_is_a_whole_number_above_zero(capacity: Any) -> None:
-    with pytest.raises(ValueError, match="capacity must be a whole number above 0"):
+    with pytest.raises(ValueError, match="^capacity must be a whole number above 0$"):
         RoomOptions(capacity=capacity)
+
+
+def test_a_room_may_be_for_one() -> None:
+    assert 1 == RoomOptions(capacity=1).capacity
 
 
 @pytest.mark.parametrize("name", ["hidden", "locked", "spectators", "announce_members"])
@@ -53,6 +57,10 @@ def test_a_password_is_text(password: Any) -> None:
 
 def test_a_password_is_never_shown() -> None:
     assert "key" not in repr(RoomOptions(password="key"))
+
+
+def test_the_modes_are_named_as_clients_write_them() -> None:
+    assert ["never", "when_empty", "when_empty_and_maker_gone"] == list(AutoRemove)
 
 
 @pytest.mark.parametrize("mode", AutoRemove)

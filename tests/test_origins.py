@@ -41,6 +41,8 @@ def test_a_page_of_the_same_host_may_connect(origin: str, host: str) -> None:
         ("https://play.example:99999", "play.example:99999"),
         ("https://", ""),
         ("null", "play.example"),
+        ("http://play.example:0", "play.example"),
+        ("http://play.example:80", "play.example"),
     ],
 )
 def test_a_page_of_another_host_may_not(origin: str, host: str) -> None:
@@ -52,6 +54,13 @@ def test_a_careless_origin_is_forgiven_where_no_cookie_logs_in(origin: str) -> N
     assert OriginCheck().allows(origin, HOST)
     assert OriginCheck(["http://play.example"]).allows(origin, "games.example")
     assert not OriginCheck(uses_cookies=True).allows(origin, HOST)
+
+
+@pytest.mark.parametrize("host", ["play.example", "play.example:80"])
+def test_a_careless_origin_may_name_the_port_that_goes_without_saying(host: str) -> None:
+    assert OriginCheck().allows("play.example:80", host)
+    assert not OriginCheck().allows("play.example:8080", host)
+    assert not OriginCheck(uses_cookies=True).allows("play.example:80", host)
 
 
 def test_a_list_replaces_the_same_host() -> None:

@@ -89,6 +89,9 @@ def test_an_attribute_is_named_and_a_callable_called(game: str, attribute: str) 
         ),
         ("nothing_{}.py", "there is no file nothing_{}.py"),
         ("nothing_{}:server", "there is no module 'nothing_{}' here"),
+        ("nothing_{}.sub:server", "there is no module 'nothing_{}.sub' here"),
+        ("", "there is no module '' here"),
+        ("..{}", "there is no module '..{}' here"),
     ],
 )
 def test_a_target_without_a_server_is_named(game: str, target: str, said: str) -> None:
@@ -99,8 +102,11 @@ def test_a_target_without_a_server_is_named(game: str, target: str, said: str) -
 
 def test_what_a_module_or_a_factory_raises_comes_through(game: str, tmp_path: Path) -> None:
     (tmp_path / f"needy_{game}.py").write_text("import a_package_that_is_missing\n", "utf-8")
+    (tmp_path / "shopping.py").write_text("import shop\n", "utf-8")
     importlib.invalidate_caches()
 
+    with pytest.raises(ModuleNotFoundError, match="No module named 'shop'"):
+        load("shopping")
     with pytest.raises(KeyError, match="broken"):
         load(f"{game}:fail")
     with pytest.raises(ModuleNotFoundError, match="a_package_that_is_missing"):

@@ -564,3 +564,19 @@ async def test_who_is_out_of_a_room_meanwhile_hears_no_disconnect_there(
     await hall.settle()
 
     assert ["on_disconnect ann kicked", "on_leave ann den kicked"] == diary.of(*HOOKS)
+
+
+@pytest.mark.parametrize("event", [EventType.LOGOUT, EventType.DISCONNECTION])
+async def test_one_of_two_connections_goes_and_the_other_stays(event: EventType) -> None:
+    diary = Diary()
+    async with Stage(make_server(diary, double_login="allow:2")) as stage:
+        first, second = [await stage.player("ann", app=APP) for _ in range(2)]
+        await first.join(ROOM)
+        reply = await first.call(event)
+        stage.server.applications[APP].rooms[ROOM].broadcast("said")
+
+        assert "ann" == reply["data"]["userName"]
+        assert [] == await first.received("said")
+        await second.expect("said")
+        assert [] == diary.of(*HOOKS)
+        assert 2 == (await refusal(first.join(ROOM)))[0]
