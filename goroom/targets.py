@@ -64,8 +64,8 @@ def _from_file(path: Path) -> ModuleType:
     # What lies beside the file can be imported, as when it is run as a script.
     sys.path.insert(0, str(path.parent.resolve()))
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise TargetError(f"{path} is no Python file")
+    assert spec is not None  # noqa: S101 -- a name that ends with .py has a loader
+    assert spec.loader is not None  # noqa: S101 -- the same
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)

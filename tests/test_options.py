@@ -34,7 +34,7 @@ def test_the_names_of_all_options_are_known() -> None:
 
 @pytest.mark.parametrize("capacity", [0, -1, True, 1.5, "2", None])
 def test_a_capacity_is_a_whole_number_above_zero(capacity: Any) -> None:
-    with pytest.raises(ValueError, match="^capacity must be a whole number above 0$"):
+    with pytest.raises(ValueError, match=r"^capacity must be a whole number above 0$"):
         RoomOptions(capacity=capacity)
 
 
