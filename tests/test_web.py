@@ -1,10 +1,11 @@
-"""The aiohttp edge: where sockets are taken, pages, starts and stops."""
+"""The aiohttp edge: endpoints, pages, mounts; over real sockets of this machine."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
+import re
+import sys
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,243 +13,470 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-import goroom
-from goroom import ApplicationExtension, LeaveReason, Limits, Server, User
+from goroom import (
+    ApplicationExtension,
+    Limits,
+    RoomExtension,
+    Server,
+    User,
+    get_server,
+    handles,
+    init_func,
+    setup,
+)
 from goroom.testing import SocketStage
-from goroom.wire import ShortJsonDialect
-from tests.diary import APP, LIMITS, ROOM, Diary, make_server
+from goroom.web import CLIENT_SCRIPT, MESSAGES_IN_A_ROW
+from goroom.wire import JsonDialect
+from tests.diary import APP, Diary, make_server
 
-LOGIN = {"eventType": 6, "appName": APP, "data": {"username": "ann"}}
+LOGIN = {"eventType": 6, "appName": "chess", "data": {"username": "ada"}, "id": 1}
+LIMITS = Limits(drain_seconds=2.0, close_seconds=0.2)
+Mounted = Callable[[web.Application], Any]
 
 
-def one_application(**options: Any) -> Server:
-    server = Server(**{"limits": LIMITS, **options})
-    server.add_application(APP)
+class Hall(ApplicationExtension):
+    """Waits where it is told to, so that a message can be under way."""
+
+    async def init(self) -> None:
+        self.goes_on = asyncio.Event()
+        self.waits = asyncio.Event()
+
+    @handles("wait")
+    async def wait(self, user: User) -> None:
+        self.waits.set()
+        await self.goes_on.wait()
+
+
+def _server(**options: Any) -> Server:
+    server = Server(limits=LIMITS, **options)
+    server.add_application("chess", Hall, rooms={"table": RoomExtension})
     return server
 
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
+    """A client that keeps no connection alive after a response."""
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector) as opened:
+        yield opened
 
 
-async def log_in(session: aiohttp.ClientSession, url: str, **options: Any) -> int:
-    """Log in at *url* and return the code of the answer."""
-    async with session.ws_connect(url, **options) as ws:
-        await ws.send_json(LOGIN)
-        code: int = (await ws.receive_json())["code"]
-        return code
+@pytest.fixture
+async def start(session: aiohttp.ClientSession) -> AsyncIterator[Callable[..., Any]]:
+    """Start a server on a free port and return its URL without a path; stop it at the end."""
+    started = []
+
+    async def begin(server: Server, **options: Any) -> str:
+        started.append(server)
+        return f"http://127.0.0.1:{await server.start('127.0.0.1', 0, **options)}"
+
+    yield begin
+    for server in started:
+        await server.stop()
 
 
-# -- mounting -----------------------------------------------------------------------------------
+async def _logs_in(session: aiohttp.ClientSession, url: Any) -> int:
+    async with session.ws_connect(url, protocols=["goroom.json"]) as socket:
+        await socket.send_json(LOGIN)
+        reply = await socket.receive_json()
+    return int(reply["id"])
+
+
+async def _upgrade_status(session: aiohttp.ClientSession, url: str, **headers: str) -> int:
+    try:
+        async with session.ws_connect(url, headers=headers):
+            return 101
+    except aiohttp.WSServerHandshakeError as refusal:
+        return refusal.status
+
+
+# -- mounts ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("path", "taken"),
     [
-        ("/", ["/", "/test"]),
-        ("/goroom", ["/goroom", "/goroom/", "/goroom/test"]),
-        ("/goroom/", ["/goroom", "/goroom/", "/goroom/test"]),
+        ("/", ["/", "/chess"]),
+        ("/goroom", ["/goroom", "/goroom/", "/goroom/chess"]),
     ],
 )
-async def test_setup_takes_sockets_at_its_path_and_nowhere_else(
-    path: str, taken: list[str], aiohttp_server: Any, session: aiohttp.ClientSession
+async def test_setup_takes_sockets_at_its_path_beside_other_routes(
+    aiohttp_server: Mounted, session: aiohttp.ClientSession, path: str, taken: list[str]
 ) -> None:
-    site = web.Application()
-    goroom.setup(site, one_application(), path=path)
-    running = await aiohttp_server(site)
-    for place in taken:
-        assert 200 == await log_in(session, str(running.make_url(place)))
-    for place in ("/nowhere", "/goroom/nowhere"):
-        async with session.get(running.make_url(place)) as response:
-            assert 404 == response.status
+    async def hello(_: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    app = web.Application()
+    app.router.add_get("/hello", hello)
+    setup(app, _server(), path=path)
+    site = await aiohttp_server(app)
+
+    assert [1] * len(taken) == [await _logs_in(session, site.make_url(at)) for at in taken]
+    async with session.get(site.make_url("/hello")) as response:
+        assert "hello" == await response.text()
+    async with session.get(site.make_url(path.rstrip("/") + "/goroom.js")) as response:
+        assert CLIENT_SCRIPT.read_text("utf-8") == await response.text()
+        assert "text/javascript; charset=utf-8" == response.headers["Content-Type"]
 
 
-async def test_a_sub_application_takes_sockets_under_its_prefix(
-    aiohttp_server: Any, session: aiohttp.ClientSession
+async def test_make_app_is_a_sub_application(
+    aiohttp_server: Mounted, session: aiohttp.ClientSession
 ) -> None:
-    site, server = web.Application(), one_application()
-    site.add_subapp("/games/", server.make_app())
-    running = await aiohttp_server(site)
+    app = web.Application()
+    app.add_subapp("/games/", _server().make_app())
+    site = await aiohttp_server(app)
 
-    for place in ("/games/", "/games/test"):
-        assert 200 == await log_in(session, str(running.make_url(place)))
-    async with session.get(running.make_url("/games/goroom.js")) as response:
-        assert "javascript" in response.content_type
+    assert 1 == await _logs_in(session, site.make_url("/games/"))
+    assert 1 == await _logs_in(session, site.make_url("/games/chess"))
+    assert 404 == await _upgrade_status(session, str(site.make_url("/games")))
+    async with session.get(site.make_url("/games/goroom.js")) as response:
+        assert 200 == response.status
 
 
-async def test_a_view_of_the_site_sends_to_rooms(
-    aiohttp_server: Any, session: aiohttp.ClientSession
+def test_a_mount_path_begins_with_a_slash() -> None:
+    with pytest.raises(ValueError, match="path begins with a slash, unlike 'goroom'"):
+        setup(web.Application(), _server(), path="goroom")
+
+
+def test_a_server_is_mounted_once() -> None:
+    server = _server()
+    server.make_app()
+
+    with pytest.raises(RuntimeError, match="a server is mounted once: make a new one"):
+        setup(web.Application(), server)
+
+
+async def test_a_view_finds_the_server_that_is_mounted(
+    aiohttp_server: Mounted, session: aiohttp.ClientSession
 ) -> None:
-    async def tell(request: web.Request) -> web.Response:
-        goroom.get_server(request).applications[APP].broadcast("told", {"n": 1})
+    first, second = _server(), _server()
+    key = web.AppKey("second", Server)
+    found = []
+
+    async def look(request: web.Request) -> web.Response:
+        found.extend([get_server(request), get_server(request, app_key=key)])
         return web.Response()
 
-    site, server = web.Application(), one_application()
-    goroom.setup(site, server)
-    site.router.add_post("/tell", tell)
-    running = await aiohttp_server(site)
-    async with session.ws_connect(running.make_url("/goroom")) as ws:
-        await ws.send_json(LOGIN)
-        await ws.receive_json()
-        async with session.post(running.make_url("/tell")):
-            assert {"n": 1} == (await ws.receive_json())["data"]
+    app, nested = web.Application(), web.Application()
+    setup(app, first)
+    setup(app, second, path="/second", app_key=key)
+    nested.router.add_get("/look", look)
+    app.add_subapp("/nested/", nested)
+    site = await aiohttp_server(app)
+    async with session.get(site.make_url("/nested/look")) as response:
+        assert 200 == response.status
+
+    assert [first, second] == found
 
 
-async def test_a_view_without_a_server_is_told_so(
-    aiohttp_server: Any, session: aiohttp.ClientSession
+async def test_a_view_is_told_that_no_server_is_mounted(
+    aiohttp_server: Mounted, session: aiohttp.ClientSession
 ) -> None:
-    async def tell(request: web.Request) -> web.Response:
-        with pytest.raises(RuntimeError, match=r"goroom\.setup"):
-            goroom.get_server(request)
+    async def look(request: web.Request) -> web.Response:
+        with pytest.raises(RuntimeError, match="no goroom server here"):
+            get_server(request)
         return web.Response(text="told")
 
-    site = web.Application()
-    site.router.add_get("/", tell)
-    running = await aiohttp_server(site)
-    async with session.get(running.make_url("/")) as response:
+    app = web.Application()
+    app.router.add_get("/", look)
+    site = await aiohttp_server(app)
+
+    async with session.get(site.make_url("/")) as response:
         assert "told" == await response.text()
 
 
-def test_what_cannot_be_mounted_is_refused() -> None:
-    server = one_application()
-    with pytest.raises(ValueError, match="slash"):
-        goroom.setup(web.Application(), server, path="goroom")
+# -- start, stop, run ------------------------------------------------------------------------
+
+
+async def test_a_started_server_serves_until_it_is_stopped(session: aiohttp.ClientSession) -> None:
+    server = _server()
+    port = await server.start("127.0.0.1", 0, path="/play")
+    async with session.ws_connect(f"http://127.0.0.1:{port}/play") as socket:
+        await server.stop()
+        message = await socket.receive()
+
+    assert (aiohttp.WSMsgType.CLOSE, 1001) == (message.type, message.data)
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await _logs_in(session, f"http://127.0.0.1:{port}/play")
+    with pytest.raises(RuntimeError, match="a server starts once: make a new one"):
+        await server.start("127.0.0.1", 0)
+
+
+async def test_a_taken_port_is_an_error_and_nothing_is_left_running(
+    start: Callable[..., Any],
+) -> None:
+    url = await start(_server())
+    second = _server()
+
+    with pytest.raises(OSError, match="address already in use"):
+        await second.start("127.0.0.1", int(url.rpartition(":")[2]))
+    assert not second.is_running
+
+
+async def test_a_server_that_never_started_can_be_stopped() -> None:
+    server = _server()
+    await server.stop()
+
+    assert not server.is_running
+
+
+def test_run_hands_aiohttp_the_address_and_prints_where(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: dict[str, Any] = {}
+
+    def run_app(app: web.Application, **options: Any) -> None:
+        seen.update(options)
+        options["print"]("======== Running on http://127.0.0.1:99 ========\n(Press CTRL+C to quit)")
+
+    monkeypatch.setattr(web, "run_app", run_app)
+    _server().run("127.0.0.1", 99, path="/play")
+
+    assert ("127.0.0.1", 99, 2.0) == (seen["host"], seen["port"], seen["shutdown_timeout"])
+    assert "goroom serves http://127.0.0.1:99/play (Ctrl+C stops it)\n" == capsys.readouterr().out
+
+
+# -- endpoints -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "application", "said"),
+    [
+        ("play", None, "an endpoint's path begins with a slash, unlike 'play'"),
+        ("/there", None, "there is an endpoint at '/there' already"),
+        ("/go", "go", "there is no application 'go': add it first"),
+    ],
+)
+def test_a_bad_endpoint_is_named(path: str, application: str | None, said: str) -> None:
+    server = _server()
+    server.add_endpoint("/there")
+
+    with pytest.raises(ValueError, match=re.escape(said)):
+        server.add_endpoint(path, application)
+
+
+def test_an_endpoint_is_added_before_the_mount() -> None:
+    server = _server()
     server.make_app()
-    with pytest.raises(RuntimeError, match="mounted once"):
-        server.make_app()
-    with pytest.raises(RuntimeError, match="add applications before"):
-        server.add_application("late")
+
     with pytest.raises(RuntimeError, match="add endpoints before"):
         server.add_endpoint("/late")
 
 
+async def test_an_endpoint_has_an_application_a_dialect_and_a_path_of_its_own(
+    start: Callable[..., Any], session: aiohttp.ClientSession
+) -> None:
+    server = _server()
+    server.add_endpoint("/", "chess", JsonDialect)
+    server.add_endpoint("/chess", "chess", limits=LIMITS)
+    url = await start(server)
+    async with session.ws_connect(f"{url}/", protocols=["goroom.msgpack"]) as socket:
+        assert socket.protocol is None
+        await socket.send_json({"eventType": 6, "data": {"username": "ada"}})
+        reply = await socket.receive_json()
+
+    assert ("chess", 200) == (reply["appName"], reply["code"])
+
+
 @pytest.mark.parametrize(
-    ("arguments", "match"),
-    [(("x",), "slash"), (("/x", "unknown"), "no application"), (("/taken",), "already")],
+    ("name", "quoted"), [("a b", "a%20b"), ("schön", "sch%C3%B6n"), ("{x}", "%7Bx%7D")]
 )
-def test_what_is_no_endpoint_is_refused(arguments: Any, match: str) -> None:
-    server = one_application()
-    server.add_endpoint("/taken")
-    with pytest.raises(ValueError, match=match):
-        server.add_endpoint(*arguments)
-
-
-async def test_an_endpoint_has_its_own_dialect_limits_and_origins(
-    aiohttp_server: Any, session: aiohttp.ClientSession
+async def test_an_application_has_its_path_whatever_its_name(
+    start: Callable[..., Any], session: aiohttp.ClientSession, name: str, quoted: str
 ) -> None:
-    server = one_application()
-    limits = Limits(message_bytes=100)
-    server.add_endpoint("/own", APP, ShortJsonDialect, limits, ["https://play.example"])
-    server.add_endpoint("/strict", uses_cookies=True)
-    running = await aiohttp_server(server.make_app())
-    own = str(running.make_url("/own"))
-    assert 200 == await log_in(session, str(running.make_url("/")))
-    async with session.ws_connect(own, headers={"Origin": "https://play.example"}) as ws:
-        await ws.send_json({"eventType": 6, "data": {"username": "bob"}})
-        assert "code" not in await ws.receive_json()
-        await ws.send_str("x" * 101)
-        await ws.receive()
-        assert 1009 == ws.close_code
-    for url, headers in (
-        (own, {"Origin": "https://evil.example"}),
-        (running.make_url("/strict"), {}),
-    ):
-        with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
-            await session.ws_connect(url, headers=headers)
+    server = _server()
+    server.add_application(name)
+    url = await start(server)
+
+    assert 101 == await _upgrade_status(session, f"{url}/{quoted}")
 
 
-# -- running ------------------------------------------------------------------------------------
-
-
-async def test_start_serves_until_stop() -> None:
-    diary = Diary()
-    server = make_server(diary)
-    async with SocketStage(server) as stage:
-        ann = await stage.player("ann", app=APP)
-        await ann.join(ROOM)
-        with pytest.raises(RuntimeError, match="starts once"):
-            await server.start(port=0)
-        await server.stop()
-
-        assert (1001, "the server stops") == await ann.closes()
-        assert ["on_disconnect ann shutdown"] == diary.of("on_disconnect")
-    with socket.socket() as client, pytest.raises(ConnectionRefusedError):
-        client.connect(("127.0.0.1", stage.port))
-
-
-async def test_a_port_that_is_taken_ends_what_was_begun() -> None:
-    left: list[LeaveReason] = []
-
-    class Lobby(ApplicationExtension):
-        def init(self) -> None:
-            self.every(1, lambda: None)
-
-        def on_disconnect(self, user: User, reason: LeaveReason) -> None:
-            left.append(reason)
-
-    server = Server(limits=LIMITS)
-    server.add_application(APP, Lobby)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(OSError, match="address already in use"):
-            await server.start("127.0.0.1", taken.getsockname()[1])
-
-    assert (0, False) == (len(server.runtime.timers), server.is_running)
-
-
-async def test_a_server_that_never_started_stops() -> None:
-    await one_application().stop()
-
-
-async def test_files_are_served_beside_the_endpoint(
-    tmp_path: Path, session: aiohttp.ClientSession
+async def test_a_page_of_another_origin_is_refused_with_403(
+    start: Callable[..., Any], session: aiohttp.ClientSession
 ) -> None:
-    (tmp_path / "index.html").write_text("<p>our page")
-    (tmp_path / "style.css").write_text("p {}")
-    for path in ("/", "/goroom"):
-        server = one_application()
-        port = await server.start("127.0.0.1", 0, path=path, static=tmp_path)
-        url = f"http://127.0.0.1:{port}"
-        for place, text in (("/", "<p>our page"), ("/style.css", "p {}")):
-            async with session.get(url + place) as response:
-                assert text == await response.text()
-                assert "nosniff" == response.headers["X-Content-Type-Options"]
-        async with session.get(url + "/../etc/passwd") as response:
-            assert 404 == response.status
-        assert 200 == await log_in(session, url + path)
-        await server.stop()
+    server = _server(origins=["https://play.example"])
+    server.add_endpoint("/open", origins=["*"])
+    server.add_endpoint("/cookies", uses_cookies=True)
+    url = await start(server)
+    evil, good = "https://evil.example", "https://play.example"
+
+    assert 403 == await _upgrade_status(session, url, Origin=evil)
+    assert 101 == await _upgrade_status(session, url, Origin=good)
+    assert 101 == await _upgrade_status(session, f"{url}/open", Origin=evil)
+    assert 403 == await _upgrade_status(session, f"{url}/cookies", Origin=good)
+    assert 101 == await _upgrade_status(session, f"{url}/cookies", Origin=url)
 
 
-async def test_a_folder_without_an_index_leaves_the_page_that_helps(
-    tmp_path: Path, session: aiohttp.ClientSession
+async def test_a_program_without_origin_is_refused_where_a_cookie_logs_in(
+    start: Callable[..., Any], session: aiohttp.ClientSession
 ) -> None:
-    server = one_application()
-    port = await server.start("127.0.0.1", 0, static=tmp_path)
-    async with session.get(f"http://127.0.0.1:{port}/") as response:
-        assert "goroom endpoint" in await response.text()
-    headers = {"Accept": "text/html"}
-    async with session.get(f"http://127.0.0.1:{port}/", headers=headers) as response:
-        assert "text/html" == response.content_type
-        assert f"<li>{APP}</li>" in await response.text()
-    await server.stop()
+    server = _server()
+    server.add_endpoint("/cookies", uses_cookies=True)
+    url = await start(server)
+
+    assert 403 == await _upgrade_status(session, f"{url}/cookies")
 
 
-async def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no folder"):
-        await one_application().start(port=0, static=tmp_path / "nowhere")
+async def test_a_stopping_server_answers_503(
+    start: Callable[..., Any], session: aiohttp.ClientSession, aiohttp_server: Mounted
+) -> None:
+    server = _server()
+    app = web.Application()
+    setup(app, server)
+    site = await aiohttp_server(app)
+    hall = server.applications["chess"].extension
+    assert isinstance(hall, Hall)
+    async with session.ws_connect(site.make_url("/goroom"), protocols=["goroom.json"]) as socket:
+        await socket.send_json(LOGIN)
+        await socket.send_json({"eventType": 11, "appName": "chess", "action": "wait"})
+        await hall.waits.wait()
+        stopping = asyncio.create_task(server.close())
+        await asyncio.sleep(0)
+        status = await _upgrade_status(session, str(site.make_url("/goroom")))
+        hall.goes_on.set()
+        await stopping
+
+    assert 503 == status
 
 
-async def test_many_messages_of_one_connection_hold_up_nobody_else() -> None:
-    async with SocketStage(one_application()) as stage:
-        ann = await stage.player("ann")
-        for number in range(200):
-            ann.send_frame(eventType=3, appName=APP, id=1000 + number)
-        numbers = [(await ann.expect_event(goroom.EventType.JOIN_APP))["id"] for _ in range(200)]
+# -- pages -----------------------------------------------------------------------------------
 
-        assert list(range(1000, 1200)) == numbers
+
+@pytest.mark.parametrize(
+    ("accepts", "kind", "said"),
+    [
+        ("*/*", "text/plain", "connect a WebSocket to /play\nApplications: chess\n"),
+        ("text/html,*/*", "text/html", "import { connect } from '/play/goroom.js'"),
+    ],
+)
+async def test_a_plain_get_on_an_endpoint_is_helped(
+    *,
+    start: Callable[..., Any],
+    session: aiohttp.ClientSession,
+    accepts: str,
+    kind: str,
+    said: str,
+) -> None:
+    url = await start(_server(), path="/play")
+    async with session.get(f"{url}/play", headers={"Accept": accepts}) as response:
+        text = await response.text()
+
+    assert (200, kind) == (response.status, response.content_type)
+    assert said in text
+
+
+@pytest.mark.parametrize("path", ["/", "/play"])
+async def test_a_folder_is_served_with_its_index(
+    start: Callable[..., Any], session: aiohttp.ClientSession, tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html>index", "utf-8")
+    (tmp_path / "style.css").write_text("p { color: red }" * 100, "utf-8")
+    url = await start(_server(), path=path, static=tmp_path)
+
+    for name, wanted in (("", "<!doctype html>index"), ("style.css", "p { color: red }" * 100)):
+        async with session.get(f"{url}/{name}") as response:
+            assert wanted == await response.text()
+            assert "nosniff" == response.headers["X-Content-Type-Options"]
+    assert "deflate" == response.headers["Content-Encoding"]
+    assert 1 == await _logs_in(session, f"{url}{path}")
+
+
+async def test_a_folder_without_an_index_keeps_the_page_that_helps(
+    start: Callable[..., Any], session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    url = await start(_server(), static=str(tmp_path))
+    async with session.get(url) as response:
+        text = await response.text()
+
+    assert text.startswith("This is a goroom endpoint")
+
+
+async def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no folder"):
+        await _server().start("127.0.0.1", 0, static=tmp_path / "missing")
+
+
+# -- one socket ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"), [(1000, 1000), (1003, 1003), (4999, 4999), (1011, 1000)]
+)
+async def test_a_close_is_answered_with_its_code_where_that_may_be_sent(
+    start: Callable[..., Any], session: aiohttp.ClientSession, sent: int, answered: int
+) -> None:
+    url = await start(_server())
+    async with session.ws_connect(url, autoclose=False) as socket:
+        await socket._writer.close(sent)
+        message = await socket.receive()
+
+    assert (aiohttp.WSMsgType.CLOSE, answered) == (message.type, message.data)
+
+
+async def test_a_ping_is_answered_and_a_pong_taken(
+    start: Callable[..., Any], session: aiohttp.ClientSession
+) -> None:
+    url = await start(_server())
+    async with session.ws_connect(url, autoping=False) as socket:
+        await socket.pong(b"unasked")
+        await socket.ping(b"there?")
+        message = await socket.receive()
+
+    assert (aiohttp.WSMsgType.PONG, b"there?") == (message.type, message.data)
+
+
+async def test_many_messages_in_a_row_are_answered_in_order(
+    start: Callable[..., Any], session: aiohttp.ClientSession
+) -> None:
+    url = await start(_server())
+    count = 2 * MESSAGES_IN_A_ROW
+    async with session.ws_connect(url, protocols=["goroom.json"]) as socket:
+        for number in range(1, count + 1):
+            await socket.send_json({"eventType": 3, "appName": "chess", "id": number})
+        replies = [await socket.receive_json() for _ in range(count)]
+
+    assert list(range(1, count + 1)) == [reply["id"] for reply in replies]
+
+
+# -- init_func -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a file with two servers in it."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    path = tmp_path / f"program_{tmp_path.name}.py"
+    path.write_text(
+        "import goroom, goroom.server\n"
+        "server = goroom.Server()\n"
+        "portless = goroom.server.Server()\n"
+        "server.add_application('chess')\n",
+        "utf-8",
+    )
+    return str(path)
+
+
+async def test_init_func_makes_an_application_of_a_target(
+    aiohttp_server: Mounted, session: aiohttp.ClientSession, target: str
+) -> None:
+    site = await aiohttp_server(init_func([target]))
+
+    assert 1 == await _logs_in(session, site.make_url("/"))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ([], "takes one argument"),
+        (["server", "server"], "takes one argument"),
+        (["nothing"], "has no 'nothing'"),
+        (["portless"], "is a server without a port"),
+    ],
+)
+def test_init_func_says_what_is_wrong(target: str, attributes: list[str], said: str) -> None:
+    with pytest.raises(SystemExit, match=re.escape(said)):
+        init_func([f"{target}:{attribute}" for attribute in attributes])
 
 
 async def test_a_cut_while_on_connect_waits_leaves_nothing() -> None:
@@ -266,22 +494,3 @@ async def test_a_cut_while_on_connect_waits_leaves_nothing() -> None:
 async def _nobody(server: Server) -> None:
     while server.connections:  # noqa: ASYNC110 -- the server sets no event for tests
         await asyncio.sleep(0.001)
-
-
-# -- init_func ----------------------------------------------------------------------------------
-
-
-def test_init_func_takes_one_target_that_is_a_server_with_a_port(tmp_path: Path) -> None:
-    good = tmp_path / "good_target.py"
-    good.write_text("import goroom\nserver = goroom.Server()\n")
-    core = tmp_path / "core_target.py"
-    core.write_text("from goroom.server import Server\nserver = Server()\n")
-
-    assert isinstance(goroom.init_func([str(good)]), web.Application)
-    for argv, match in (
-        ([], "one argument"),
-        ([str(tmp_path / "none.py")], "no file"),
-        ([str(core)], "without a port"),
-    ):
-        with pytest.raises(SystemExit, match=match):
-            goroom.init_func(argv)
