@@ -1,138 +1,207 @@
-"""The command line: flags over file over defaults, and what cannot be served."""
+"""The command line in this process; tests/protocol/test_programs.py runs it as a program."""
 
 from __future__ import annotations
 
+import errno
+import json
+import runpy
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
-from goroom import __version__, cli
-from goroom.web import Server
+import goroom.__main__
+from goroom import Server, __version__
+from goroom.cli import USAGE_ERROR, Config, main
 
-GAME = "import goroom\nserver = goroom.Server()\n"
+MODULE = """
+import goroom
+import goroom.server
+
+server = goroom.Server()
+portless = goroom.server.Server()
+"""
+
+
+class Runs:
+    """What `Server.run` was called with, and what it raises."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, int, str, Path | None]] = []
+        self.error: OSError | None = None
+
+    def run(self, _: Server, host: str, port: int, *, path: str, static: Path | None) -> None:
+        """Note the call instead of serving."""
+        if self.error is not None:
+            raise self.error
+        self.calls.append((host, port, path, static))
 
 
 @pytest.fixture
-def game(tmp_path: Path) -> str:
-    file = tmp_path / "cli_game.py"
-    file.write_text(GAME)
-    return str(file)
+def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
+    """Stand in for `Server.run`; the logs that `main` sets up are set back."""
+    before = structlog.get_config()
+    noted = Runs()
 
-
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What the server was run with, instead of running it."""
-    served: list[Any] = []
-
-    def run(_: Server, host: str, port: int, *, path: str, static: Path | None) -> None:
-        served.append((host, port, path, static))
+    def run(server: Server, *arguments: Any, **options: Any) -> None:
+        noted.run(server, *arguments, **options)
 
     monkeypatch.setattr(Server, "run", run)
-    monkeypatch.setattr("goroom.logs.configure", lambda _: None)
-    return served
+    yield noted
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a file with a server in it."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    path = tmp_path / f"served_{tmp_path.name}.py"
+    path.write_text(MODULE, "utf-8")
+    return str(path)
+
+
+def _config(folder: Path, content: str) -> str:
+    path = folder / "server.json"
+    path.write_text(content, "utf-8")
+    return str(path)
 
 
 @pytest.mark.parametrize(
-    ("flags", "expected"),
+    ("flags", "served"),
     [
         ([], ("localhost", 8080, "/", None)),
         (["--host", "::1", "--port", "0"], ("::1", 0, "/", None)),
-        (["-addr", ":9000"], ("0.0.0.0", 9000, "/", None)),  # noqa: S104 -- Go's meaning
-        (["--addr", "[::1]:9000"], ("::1", 9000, "/", None)),
-        (["-addr", "a:1", "--port", "2"], ("a", 2, "/", None)),
-        (["--path", "/ws", "--static", "web"], ("localhost", 8080, "/ws", Path("web"))),
+        (["--path", "/play"], ("localhost", 8080, "/play", None)),
+        (["--static", "site"], ("localhost", 8080, "/", Path("site"))),
+        (["-addr", "127.0.0.1:99"], ("127.0.0.1", 99, "/", None)),
+        (["--addr", ":9218"], ("0.0.0.0", 9218, "/", None)),  # noqa: S104 -- as Go reads it
+        (["-addr", "[::1]:99"], ("::1", 99, "/", None)),
+        (["-addr", "a:99", "--host", "b", "--port", "1"], ("b", 1, "/", None)),
     ],
 )
-def test_flags_go_over_defaults(
-    flags: list[str], expected: object, game: str, served: list[Any]
+def test_flags_say_where_to_serve(
+    runs: Runs, target: str, flags: list[str], served: tuple[Any, ...]
 ) -> None:
-    assert 0 == cli.main(["serve", game, *flags])
-    assert [expected] == served
+    assert 0 == main(["serve", target, *flags])
+    assert [served] == runs.calls
 
 
+@pytest.mark.parametrize(
+    ("content", "flags", "served"),
+    [
+        ("{}", [], ("localhost", 8080, "/", None)),
+        (
+            '{"host": "h", "port": 65535, "requestPattern": "/p"}',
+            [],
+            ("h", 65535, "/p", None),
+        ),
+        ('{"host": "h", "port": 1}', ["-addr", "b:2"], ("b", 2, "/", None)),
+        ('{"host": "h", "port": 1}', ["--port", "2"], ("h", 2, "/", None)),
+        ('{"requestPattern": "/p"}', ["--path", "/q"], ("localhost", 8080, "/q", None)),
+    ],
+)
 def test_flags_go_over_the_file_and_the_file_over_defaults(
-    game: str, served: list[Any], tmp_path: Path
+    *,
+    runs: Runs,
+    target: str,
+    tmp_path: Path,
+    content: str,
+    flags: list[str],
+    served: tuple[Any, ...],
 ) -> None:
-    file = tmp_path / "config.json"
-    file.write_text('{"host":"0.0.0.0","port":9000,"requestPattern":"/ws","other":1}')
-    assert 0 == cli.main(["serve", game, "--config", str(file)])
-    assert 0 == cli.main(["serve", game, "--config", str(file), "-addr", "b:1", "--path", "/"])
-
-    assert [("0.0.0.0", 9000, "/ws", None), ("b", 1, "/", None)] == served  # noqa: S104 -- the file's
+    assert 0 == main(["serve", target, "--config", _config(tmp_path, content), *flags])
+    assert [served] == runs.calls
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{", "is no JSON"),
-        ('{"port":"x"}', "port"),
-        ('{"port":70000}', "0 to 65535"),
-        ('{"requestPattern":"x"}', "slash"),
-        ("[]", "object"),
+        ("{", "server.json is no JSON:"),
+        ("[]", "server.json: Expected `object`"),
+        ('{"port": "1"}', "server.json: Expected `int`"),
+        ('{"port": 65536}', "server.json: port must be 0 to 65535, not 65536"),
+        ('{"requestPattern": "p"}', "server.json: requestPattern must begin with a slash"),
     ],
 )
-def test_a_bad_file_is_named(
-    content: str, said: str, game: str, capsys: Any, tmp_path: Path
+def test_a_bad_file_is_named_and_nothing_served(
+    *,
+    runs: Runs,
+    target: str,
+    tmp_path: Path,
+    content: str,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    file = tmp_path / "config.json"
-    file.write_text(content)
-
-    assert 2 == cli.main(["serve", game, "--config", str(file)])
+    assert USAGE_ERROR == main(["serve", target, "--config", _config(tmp_path, content)])
     assert said in capsys.readouterr().err
+    assert [] == runs.calls
 
 
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--config", "nowhere.json"], "cannot read nowhere.json"),
-        (["-addr", "9000"], "host:port"),
-        (["-addr", "a:b"], "host:port"),
-        (["--port", "70000"], "0 to 65535"),
-        (["--path", "x"], "slash"),
+        (["--config", "missing.json"], "goroom: cannot read missing.json: No such file"),
+        (["-addr", "8080"], "goroom: -addr takes host:port, not '8080'"),
+        (["-addr", "host:http"], "goroom: -addr takes host:port, not 'host:http'"),
+        (["--port", "-1"], "goroom: port must be 0 to 65535, not -1"),
+        (["--path", "play"], "goroom: requestPattern must begin with a slash, unlike 'play'"),
     ],
 )
-def test_a_bad_flag_is_named(
-    flags: list[str], said: str, game: str, served: list[Any], capsys: Any
+def test_bad_flags_are_named_and_nothing_served(
+    runs: Runs, target: str, flags: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert 2 == cli.main(["serve", game, *flags])
+    assert USAGE_ERROR == main(["serve", target, *flags])
+    assert capsys.readouterr().err.startswith(said)
+    assert [] == runs.calls
+
+
+@pytest.mark.parametrize(
+    ("attribute", "said"),
+    [
+        ("nothing", "has no 'nothing'"),
+        ("portless", "is a server without a port"),
+    ],
+)
+def test_a_target_that_cannot_be_served_is_named(
+    runs: Runs, target: str, attribute: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert USAGE_ERROR == main(["serve", f"{target}:{attribute}"])
     assert said in capsys.readouterr().err
+    assert [] == runs.calls
 
 
-def test_a_target_that_is_no_server_with_a_port_is_named(
-    served: list[Any], capsys: Any, tmp_path: Path
+def test_an_address_that_is_taken_is_named(
+    runs: Runs, target: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    core = tmp_path / "cli_core.py"
-    core.write_text("from goroom.server import Server\nserver = Server()\n")
+    runs.error = OSError(errno.EADDRINUSE, "in use")
 
-    assert 2 == cli.main(["serve", "nowhere.py"])
-    assert "no file nowhere.py" in capsys.readouterr().err
-    assert 2 == cli.main(["serve", str(core)])
-    assert "without a port" in capsys.readouterr().err
+    assert 1 == main(["serve", target, "--port", "99"])
+    assert "goroom: cannot listen on localhost:99:" in capsys.readouterr().err
 
 
-def test_a_port_that_cannot_be_listened_on_is_told(
-    game: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    assert (0, f"goroom {__version__}\n") == (ended.value.code, capsys.readouterr().out)
+
+
+def test_python_dash_m_runs_the_same(
+    runs: Runs, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(*_: object, **__: object) -> None:
-        raise OSError("in use")
+    monkeypatch.setattr(sys, "argv", ["goroom", "serve", target])
 
-    monkeypatch.setattr(Server, "run", run)
-    monkeypatch.setattr("goroom.logs.configure", lambda _: None)
-
-    assert 1 == cli.main(["serve", game])
-    assert "cannot listen on localhost:8080: in use" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(goroom.__main__.__file__, run_name="__main__")
+    assert 0 == ended.value.code
+    assert [("localhost", 8080, "/", None)] == runs.calls
 
 
-def test_the_version_is_told(capsys: Any) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["--version"])
+def test_the_defaults_are_goroomservers_file() -> None:
+    written = json.loads('{"host": "localhost", "port": 8080, "requestPattern": "/"}')
 
-    assert (0, f"goroom {__version__}\n") == (caught.value.code, capsys.readouterr().out)
-
-
-def test_a_command_is_needed(capsys: Any) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main([])
-
-    assert 2 == caught.value.code
+    assert Config(**written) == Config()
