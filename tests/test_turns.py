@@ -354,7 +354,7 @@ async def test_the_lane_stays_taken_while_its_handler_waits(hall: Hall) -> None:
 
     assert [] == before
     assert ["slow", "a", "b", "outside", "c"] == hall.said
-    assert all(task.done() for task in tasks)
+    assert [None, None] == [task.result() for task in tasks]
     assert not hall.lane.is_taken
 
 
@@ -512,6 +512,16 @@ async def test_one_timer_watches_all_turns_and_ends_with_them(hall: Hall) -> Non
     assert (1, 0) == (during, looks())
 
 
+async def test_turns_are_watched_again_after_a_pause(hall: Hall) -> None:
+    hall.start(lambda: asyncio.sleep(1))
+    await hall.clock.advance(10)
+
+    turn, _ = hall.start(lambda: asyncio.sleep(60))
+    await hall.clock.advance(6)
+
+    assert isinstance(turn.error, TimedOut)
+
+
 async def test_what_a_dropped_handler_does_in_the_end_raises(hall: Hall) -> None:
     caught: list[type[Exception]] = []
 
@@ -572,12 +582,12 @@ async def test_a_handler_that_never_ends_is_reported_and_its_lane_given_on(hall:
 
 
 async def test_a_lane_that_was_given_on_is_not_released_by_the_dead_handler(hall: Hall) -> None:
-    hall.start(lambda: swallow(61))
+    _, dead = hall.start(lambda: swallow(61))
     hall.start(lambda: asyncio.sleep(4))
 
     await hall.clock.advance(62)
 
-    assert hall.lane.is_taken
+    assert (None, True) == (dead.result(), hall.lane.is_taken)
     await hall.clock.advance(3)
     assert await hall.is_free()
 
@@ -940,9 +950,10 @@ async def test_a_caused_turn_runs_in_a_task_in_order_and_in_no_turn(hall: Hall) 
 
     hall.handle(cause)
     at_once = (list(hall.said), list(outside))
-    await hall.clock.advance(1)
+    with capture_logs() as logs:
+        await hall.clock.advance(1)
 
-    assert ([], ["on the stack"]) == at_once
+    assert ([], ["on the stack"], []) == (*at_once, logs)
     assert (["slow", "quick"], ["on the stack", None]) == (hall.said, outside)
     assert await hall.is_free()
 
@@ -1041,10 +1052,11 @@ async def test_idle_waits_for_the_handlers_that_wait(hall: Hall) -> None:
 
 
 async def test_idle_gives_up_in_time_and_then_all_can_be_dropped(hall: Hall) -> None:
-    turns = [
-        hall.start(call, lane=hall.new_lane(Level.ROOM))[0]
+    started = [
+        hall.start(call, lane=hall.new_lane(Level.ROOM))
         for call in (lambda: asyncio.sleep(60), lambda: swallow(20))
     ]
+    turns = [turn for turn, _ in started]
     await hall.clock.settle()
     waiting = asyncio.create_task(hall.turns.idle(2))
     await hall.clock.advance(2.1)
@@ -1056,6 +1068,7 @@ async def test_idle_gives_up_in_time_and_then_all_can_be_dropped(hall: Hall) -> 
     assert [True, True] == [isinstance(turn.error, TimedOut) for turn in turns]
     assert [False, True] == [turn.lane.is_taken for turn in turns]
     await hall.clock.advance(20)
+    assert [(None, 0)] * 2 == [(task.result(), task.cancelling()) for _, task in started]
 
 
 async def test_handlers_that_do_not_end_can_be_abandoned(hall: Hall) -> None:
@@ -1185,7 +1198,7 @@ async def test_threads_are_bounded_and_the_rest_waits_without_its_time_counting(
     turns = [turn for turn, _ in started]
     for work in works[:2]:
         await work.begun()
-    await advance(hall.clock, 4)
+    await advance(hall.clock, 20)
 
     for work, (_, task) in zip(works[:2], started[:2], strict=True):
         work.may_end.set()
@@ -1196,7 +1209,7 @@ async def test_threads_are_bounded_and_the_rest_waits_without_its_time_counting(
     await works[2].end()
 
     assert State.OPEN is during
-    assert [State.COMMITTED] * 3 == [turn.state for turn in turns]
+    assert [State.EXPIRED, State.EXPIRED, State.COMMITTED] == [turn.state for turn in turns]
     assert 2 == len({work.thread for work in works})
 
 

@@ -25,6 +25,7 @@ def _lines_refused(source: Path) -> list[int]:
         text=True,
         check=False,
     )
+    assert "" == done.stderr  # otherwise mypy itself has failed, and has refused nothing
     pattern = re.compile(rf"{source.name}:(\d+): error:")
     return sorted({int(number) for number in pattern.findall(done.stdout)})
 
