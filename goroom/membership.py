@@ -288,8 +288,7 @@ class Membership:
         audience = self.everybody()
         members = list(self._members.values())
         self._members.clear()
-        for link in list(self._spectators):
-            self.unwatch(link)
+        self.unwatch_all()
         self.forget_audience()
         for user in members:
             user.note_left(room)
@@ -323,6 +322,11 @@ class Membership:
         self._spectators[link] = None
         link.watched[self._room.name] = self._room
         self.forget_audience()
+
+    def unwatch_all(self) -> None:
+        """Make nobody a spectator any more."""
+        for link in list(self._spectators):
+            self.unwatch(link)
 
     def unwatch(self, link: Link) -> bool:
         """Make *link* no spectator any more; return whether it was one."""

@@ -337,6 +337,8 @@ class Room:
         )
         self.sequence.number_shared(push)
         audience = self.membership.everybody()
+        if not self.options.spectators:
+            self.membership.unwatch_all()
 
         def release() -> None:
             deliver(push, audience)

@@ -95,6 +95,19 @@ async def test_a_room_is_watched_until_it_is_no_more() -> None:
         assert 7 == await _code(ann, EventType.UNSUBSCRIBE_ROOM, {"roomName": "nowhere"})
 
 
+async def test_who_watches_hears_of_it_when_watching_ends() -> None:
+    async with Stage(_server()) as stage:
+        ann = await stage.player("ann")
+        hall = stage.server.applications["app"].rooms["hall"]
+        await ann.watch("hall")
+        hall.update(spectators=False)
+        hall.broadcast("unheard")
+        update = await ann.expect_event(EventType.ROOM_UPDATE)
+
+        assert update["data"]["spectators"] is False
+        assert [] == await ann.received("unheard")
+
+
 async def test_a_password_is_needed_to_watch() -> None:
     async with Stage(_server()) as stage:
         ann = await stage.player("ann")
