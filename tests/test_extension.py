@@ -10,6 +10,7 @@ from unittest.mock import Mock
 
 import attrs
 import pytest
+from structlog.testing import capture_logs
 
 from goroom import (
     ApplicationExtension,
@@ -326,6 +327,13 @@ def test_a_blocking_handler_may_not_await() -> None:
             async def solve(self, user: User) -> None: ...
 
 
+def test_a_blocking_handler_that_awaits_is_refused_where_it_is_marked() -> None:
+    async def solve(self: RoomExtension, user: User) -> None: ...
+
+    with pytest.raises(TypeError, match=r"solve is async and blocking"):
+        handles("solve", blocking=True)(solve)
+
+
 def test_an_override_of_a_blocking_handler_may_not_await_either() -> None:
     class Solver(RoomExtension):
         @handles("solve", blocking=True)
@@ -557,11 +565,12 @@ async def test_a_timer_ticks_as_a_turn_of_its_room_until_it_is_cancelled(play: P
     stage, ada, _, table = play
     await ada.request("tick")
 
-    await stage.advance(2)
-    table.timer.cancel()
-    await stage.advance(5)
+    with capture_logs() as logs:
+        await stage.advance(2)
+        table.timer.cancel()
+        await stage.advance(5)
 
-    assert ["tick", "tick"] == table.state
+    assert (["tick", "tick"], []) == (table.state, logs)
     assert [{}, {}] == await ada.received("ticked")
 
 
