@@ -43,6 +43,11 @@ MESSAGES_IN_A_ROW = 64
 
 NORMAL_CLOSURE = 1000
 
+BODILESS_IF = frozenset(
+    {"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "range"}
+)
+"""Headers of requests that may be answered without a body, or with a part of it (RFC 9110)."""
+
 
 @attrs.frozen
 class Endpoint:
@@ -354,7 +359,7 @@ class Server(core.Server):
 
     def _answer_plainly(self, request: web.Request, index: Path | None) -> web.StreamResponse:
         if index is not None:
-            return _file(index)
+            return _file(request, index)
         if "text/html" in request.headers.get("Accept", ""):
             page = helpful_page(self.applications, self._script)
             return web.Response(text=page, content_type="text/html", headers=PAGE_HEADERS)
@@ -460,26 +465,35 @@ def _echoed(code: int | None) -> int:
     )
 
 
-async def _send_file(path: Path, _: web.Request) -> web.StreamResponse:
-    return _file(path)
+async def _send_file(path: Path, request: web.Request) -> web.StreamResponse:
+    return _file(request, path)
 
 
-async def _send_client_script(_: web.Request) -> web.StreamResponse:
+async def _send_client_script(request: web.Request) -> web.StreamResponse:
     # RFC 9239 section 6: not what Python 3.11 knows.
-    return _file(CLIENT_SCRIPT, {"Content-Type": "text/javascript; charset=utf-8"})
+    return _file(request, CLIENT_SCRIPT, {"Content-Type": "text/javascript; charset=utf-8"})
 
 
-def _file(path: Path, headers: Mapping[str, str] = PAGE_HEADERS) -> web.FileResponse:
+def _file(
+    request: web.Request, path: Path, headers: Mapping[str, str] = PAGE_HEADERS
+) -> web.FileResponse:
     response = web.FileResponse(path, headers={**PAGE_HEADERS, **headers})
-    response.enable_compression()
+    _compress(request, response)
     return response
+
+
+def _compress(request: web.Request, response: web.FileResponse) -> None:
+    # Where the answer may be without a body (304, HEAD), aiohttp 3.14 ends the compressed stream
+    # all the same, and those bytes spoil the connection's next answer.
+    if request.method == "GET" and not BODILESS_IF.intersection(map(str.lower, request.headers)):
+        response.enable_compression()
 
 
 @web.middleware
 async def _compress_files(request: web.Request, handler: Handler) -> web.StreamResponse:
     response = await handler(request)
     if isinstance(response, web.FileResponse):
-        response.enable_compression()
+        _compress(request, response)
     return response
 
 

@@ -391,6 +391,26 @@ async def test_a_folder_without_an_index_keeps_the_page_that_helps(
     assert text.startswith("This is a goroom endpoint")
 
 
+@pytest.mark.parametrize("path", ["/", "/style.css", "/goroom.js"])
+async def test_a_file_that_has_not_changed_is_answered_without_a_body(
+    start: Callable[..., Any], tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "index.html").write_text("<p>the page", "utf-8")
+    (tmp_path / "style.css").write_text("/* the style */", "utf-8")
+    url = await start(_server(), static=tmp_path)
+    connector = aiohttp.TCPConnector(limit=1)  # what is left over would spoil the next answer
+    async with aiohttp.ClientSession(connector=connector) as session:
+        async with session.get(url + path) as first:
+            tag, encoding = first.headers["Etag"], first.headers["Content-Encoding"]
+        answers = []
+        for _ in range(3):
+            async with session.get(url + path, headers={"If-None-Match": tag}) as again:
+                answers.append((again.status, await again.read()))
+
+    assert "deflate" == encoding
+    assert [(304, b"")] * 3 == answers
+
+
 async def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no folder"):
         await _server().start("127.0.0.1", 0, static=tmp_path / "missing")
