@@ -182,20 +182,22 @@ class Turns:
         clock = asyncio.get_running_loop().time
         turn.started = started = clock()
         token = turn_var.set(turn)
+        is_awaited = False
         try:
             result = call()
             if result is not None and hasattr(result, "__await__"):
+                is_awaited = True
                 return self._await(turn, result)
             turn.succeed(result)
         except KeyboardInterrupt:
             turn.fail(HandlerFailed())
-            turn.lane.release()
             raise
         except BaseException as error:  # noqa: BLE001 -- border: a handler's SystemExit is no exit
             turn.fail(error)
         finally:
             turn_var.reset(token)
-        turn.lane.release()
+            if not is_awaited:
+                turn.lane.release()  # even if the log cannot be written
         held = clock() - started
         if held >= turn.lane.limits.held_loop_seconds:
             log.warning("loop_held", handler=turn.name, seconds=round(held, 3), **turn.lane.labels)

@@ -13,8 +13,8 @@ import attrs
 import structlog
 from aiohttp import WSMsgType, web
 
+from goroom import logs, targets
 from goroom import server as core
-from goroom import targets
 from goroom.connection import Connection, Peer
 from goroom.limits import Limits
 from goroom.origins import OriginCheck
@@ -197,6 +197,8 @@ class Server(core.Server):
             path: Where WebSockets are taken.
             static: A folder of files to serve; its ``index.html`` is the page at ``/``.
         """
+        if not structlog.is_configured():
+            logs.configure()  # structlog's own default shows local variables, passwords among them
         web.run_app(
             self._page_app(path, static),
             host=host,

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Generator
 
 import hypothesis
 import pytest
+import structlog
 
 from goroom.testing import Stage
 from tests.diary import Diary, make_server
@@ -88,6 +89,14 @@ async def _no_task_is_left() -> AsyncIterator[None]:
             return
         await asyncio.sleep(0)
     pytest.fail("tasks left behind: " + ", ".join(sorted(map(repr, left))), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def logs_are_as_they_were() -> Generator[None, None, None]:
+    """Forget how a test has set up the logs: its stream is closed when it ends."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

@@ -25,9 +25,9 @@ LAYERS = """
     __main__
     cli
     admin pytest_plugin
-    testing logs
+    testing
     web client
-    targets pages origins
+    targets pages origins logs
     server
     connection
     lifecycle messaging pulse

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from goroom.errors import (
@@ -1326,3 +1327,18 @@ async def test_a_turn_that_is_over_is_kept_by_nobody(hall: Hall) -> None:
     kept = [one for one in gc.get_objects() if isinstance(one, Turn) and one.lane in lanes]
     assert [] == kept
     assert ({}, set()) == (hall.turns._watched, hall.turns._tasks)
+
+
+async def test_a_log_that_cannot_be_written_takes_no_lane_with_it() -> None:
+    def refuse(*_: object) -> Any:
+        raise OSError("no space left on device")
+
+    def fail() -> None:
+        raise ValueError("a handler that fails")
+
+    lane = Lane(Level.ROOM, None, {}, Limits())
+    structlog.configure(processors=[refuse])
+    with pytest.raises(OSError, match="no space"):
+        Turns(Limits()).handle(Turn(lane, "fail"), fail)
+
+    assert not lane.is_taken
