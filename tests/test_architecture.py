@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = """
     __main__
     cli
-    admin pytest_plugin
+    admin pytest_plugin play typescript
     testing
     web client
     targets pages origins logs
@@ -33,6 +33,7 @@ LAYERS = """
     lifecycle messaging pulse
     seating
     application
+    absences
     rooms users
     room_list
     room
@@ -44,10 +45,10 @@ LAYERS = """
     sequence
     turns
     turn
-    payloads outbox
+    payloads outbox history refusals tickets
     wire
     messages limits events options
-    values names double_login
+    values names double_login shapes
     errors
 """
 """The design, written a second time on purpose: who moves a layer changes both and says why."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import attrs
 from attrs.validators import in_
 from games.table import Board, IllegalMove, Table
@@ -60,6 +63,7 @@ class ConnectFourBoard(Board):
 class ConnectFour(Table[ConnectFourBoard]):
     """A table of connect four."""
 
+    sends: ClassVar[Mapping[str, Any]] = {"board": ConnectFourBoard}
     board_class = ConnectFourBoard
 
     @handles("drop", Drop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import attrs
@@ -95,6 +96,14 @@ class Match(Generic[B]):
     """Who wants another game."""
 
 
+@attrs.frozen
+class By:
+    """Who did it."""
+
+    by: str
+    """A player's name."""
+
+
 class Table(Talk[Match[B]], Generic[B]):
     """
     A room for two players, whom others may watch.
@@ -106,6 +115,8 @@ class Table(Talk[Match[B]], Generic[B]):
     max_users = 2
     spectators = True
     client_options = ("password", "hidden")
+
+    sends: ClassVar[Mapping[str, Any]] = {"board": Board, "forfeited": By, "wants_again": By}
 
     board_class: type[B]
     """The rules."""
@@ -126,7 +137,7 @@ class Table(Talk[Match[B]], Generic[B]):
     def on_leave(self, user: User, reason: LeaveReason) -> None:  # noqa: ARG002 -- any will do
         """Let the other one wait for a new opponent."""
         if self.state.board.phase == "playing":
-            self.room.broadcast("forfeited", {"by": user.name})
+            self.room.broadcast("forfeited", By(user.name))
         others = [name for name in self.state.board.players if name != user.name]
         self.state = Match(self.board_class(players=others))
         self.show()
@@ -141,7 +152,7 @@ class Table(Talk[Match[B]], Generic[B]):
             return
         match.wanting_again.append(user.name)
         if len(match.wanting_again) < len(match.board.players):
-            self.room.broadcast("wants_again", {"by": user.name})
+            self.room.broadcast("wants_again", By(user.name))
             return
         self.begin(first=1 - match.first)
         self.show()

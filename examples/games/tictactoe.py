@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import attrs
 from attrs.validators import in_
 from games.table import Board, IllegalMove, Table
@@ -56,6 +59,7 @@ class TicTacToeBoard(Board):
 class TicTacToe(Table[TicTacToeBoard]):
     """A table of tic-tac-toe."""
 
+    sends: ClassVar[Mapping[str, Any]] = {"board": TicTacToeBoard}
     board_class = TicTacToeBoard
 
     @handles("move", Move)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections import deque
-from typing import ClassVar, Generic
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic
 
 import attrs
 from typing_extensions import TypeVar
@@ -29,11 +30,26 @@ class Say:
 
 
 @attrs.frozen
+class Said:
+    """What its sender said."""
+
+    text: str
+
+
+@attrs.frozen
 class Line:
     """What somebody said."""
 
     sender: str
     text: str
+
+
+@attrs.frozen
+class History:
+    """What was said before."""
+
+    lines: list[Line]
+    """Oldest first."""
 
 
 class Talk(RoomExtension[S], Generic[S]):
@@ -52,6 +68,8 @@ class Talk(RoomExtension[S], Generic[S]):
     history_lines: ClassVar[int] = 50
     """How much a newcomer is told; 0 for nothing."""
 
+    sends: ClassVar[Mapping[str, Any]] = {"said": Said, "history": History}
+
     def __init__(self, room: Room) -> None:
         super().__init__(room)
         self.lines: deque[Line] = deque(maxlen=self.history_lines)
@@ -59,7 +77,7 @@ class Talk(RoomExtension[S], Generic[S]):
 
     def on_join(self, user: User) -> None:
         """Tell *user* what was said before."""
-        user.send("history", {"lines": list(self.lines)})
+        user.send("history", History(list(self.lines)))
 
     @handles("say", Say)
     def say(self, user: User, message: Say) -> None:
@@ -75,7 +93,7 @@ class Talk(RoomExtension[S], Generic[S]):
         if len(text) > self.text_characters:
             raise BadRequest(f"Say at most {self.text_characters} characters.", field="text")
         self.lines.append(Line(user.name, text))
-        self.room.broadcast("said", {"text": text}, sender=user)
+        self.room.broadcast("said", Said(text), sender=user)
 
 
 def cleaned(text: str) -> str:

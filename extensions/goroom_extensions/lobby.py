@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import attrs
 
 from goroom import ApplicationExtension, NotAllowed, User
+
+
+@attrs.frozen
+class Greeting:
+    """What every newcomer is told."""
+
+    text: str
 
 
 class Lobby(ApplicationExtension):
@@ -34,6 +43,8 @@ class Lobby(ApplicationExtension):
     greeting: ClassVar[str] = ""
     """What every newcomer is told, as ``greeting`` {"text"}, or ``""``."""
 
+    sends: ClassVar[Mapping[str, Any]] = MappingProxyType({"greeting": Greeting})
+
     async def init(self) -> None:
         """Open the rooms that are there from the start."""
         for name, kind in self.opens.items():
@@ -42,7 +53,7 @@ class Lobby(ApplicationExtension):
     def on_login(self, user: User, credentials: dict[str, object]) -> None:  # noqa: ARG002 -- guests have none
         """Let *user* in, greet it and give it a seat."""
         if self.greeting:
-            user.send("greeting", {"text": self.greeting})
+            user.send("greeting", Greeting(self.greeting))
         if self.seat_in:
             user.move_to(self.seat_in)
 
