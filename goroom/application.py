@@ -9,17 +9,27 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from goroom import values
+from goroom.absences import Absences
 from goroom.errors import Stopping
 from goroom.events import LeaveReason
 from goroom.extension import ApplicationExtension, RoomExtension
 from goroom.messages import EventType, Push
 from goroom.room import Who, names_of
 from goroom.rooms import RoomService
-from goroom.sequence import Announcement, Audience, Sequence, audience_of
+from goroom.sequence import (
+    Announcement,
+    Audience,
+    PrivateAnnouncement,
+    Sequence,
+    audience_of,
+    volatile_key,
+)
+from goroom.tickets import Tickets
 from goroom.turn import Lane, Level, Turn, perform
 from goroom.users import UserService
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from random import Random
 
     from goroom.limits import Limits
@@ -50,14 +60,16 @@ class Application:
     ) -> None:
         self.name = name
         self.limits = limits
-        self.sequence = Sequence(runtime.new_id())
+        self.sequence = Sequence(runtime.new_id(), limits)
         self.timer_lane = Lane(Level.CONNECTION, self, {"application": name}, limits)
         self._runtime = runtime
         self.turns: Turns = runtime.turns
         """What runs the turns of this server."""
         self.timers = self.new_timers()
         self._everybody: Audience | None = None
+        self.tickets = Tickets(runtime.random)
         self.users = UserService(self, double_login)
+        self.absences = Absences(self)
         self.rooms = RoomService(self, rooms)
         self.extension = extension(self)
 
@@ -87,6 +99,8 @@ class Application:
         skip: Who | None = None,
         only: Who | None = None,
         sender: User | None = None,
+        volatile: bool = False,
+        key: Hashable = None,
     ) -> None:
         """
         Send *action* to every user of the application, in its own sequence.
@@ -104,14 +118,16 @@ class Application:
             sender="" if sender is None else sender.name,
             body=values.encode(data),
         )
+        if volatile:
+            push.volatile_key = volatile_key(push, key)
         if skip is None and only is None:
-            perform(Announcement(push, self.sequence.number_shared, self.everybody))
+            number = None if volatile else self.sequence.number_shared
+            perform(Announcement(push, number, self.everybody))
             return
         chosen = self.users if only is None else names_of(only)
         left_out = frozenset() if skip is None else names_of(skip)
-        perform(
-            Announcement(push, self.sequence.number_private, lambda: self._some(chosen, left_out))
-        )
+        sequence = None if volatile else self.sequence
+        perform(PrivateAnnouncement(push, sequence, lambda: self._some(chosen, left_out)))
 
     # -- what the core does ----------------------------------------------------------------
 
@@ -119,10 +135,10 @@ class Application:
         """Send JSON bytes to *user* in the application's sequence."""
         perform(self.announcement_to(user, action, body))
 
-    def announcement_to(self, user: User, action: str, body: bytes) -> Announcement:
+    def announcement_to(self, user: User, action: str, body: bytes) -> PrivateAnnouncement:
         """Return the effect of `send_to`."""
         push = Push(EventType.MESSAGE, self.name, action=action, body=body)
-        return Announcement(push, self.sequence.number_private, lambda: audience_of(user.links))
+        return PrivateAnnouncement(push, self.sequence, lambda: [user])
 
     def everybody(self) -> Audience:
         """Return the outboxes of all users."""
@@ -136,13 +152,9 @@ class Application:
         """Make the audience anew: somebody came, went, or has other connections."""
         self._everybody = None
 
-    def _some(self, chosen: Iterable[str], left_out: frozenset[str]) -> Audience:
-        return audience_of(
-            link
-            for name in chosen
-            if name not in left_out and name in self.users
-            for link in self.users[name].links
-        )
+    def _some(self, chosen: Iterable[str], left_out: frozenset[str]) -> list[User]:
+        present = (name for name in chosen if name in self.users and name not in left_out)
+        return [self.users[name] for name in present]
 
     async def start(self) -> None:
         """

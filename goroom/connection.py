@@ -28,7 +28,7 @@ import structlog
 from goroom import values
 from goroom.application import Application
 from goroom.errors import (
-    SERVER_ERROR,
+    AlreadyDone,
     Disconnect,
     ErrorDescription,
     InvalidEvent,
@@ -43,7 +43,9 @@ from goroom.messages import EventType, Push, Request
 from goroom.messaging import serve_message
 from goroom.outbox import Outbox, Transport
 from goroom.pulse import Pulse
+from goroom.refusals import NOT_ALLOWED, refusal, unasked_refusal
 from goroom.sequence import deliver
+from goroom.tickets import REMEMBERED, StillHandled
 from goroom.turn import Lane, Level, Turn
 from goroom.user import Asker, Link
 from goroom.wire.frames import PONG, frame
@@ -52,6 +54,7 @@ from goroom.wire.unreadable import UnreadableRequest
 if TYPE_CHECKING:
     from goroom.limits import Limits
     from goroom.runtime import Runtime
+    from goroom.tickets import Ticket
     from goroom.wire.dialect import Dialect
 
 log = structlog.get_logger()
@@ -63,18 +66,12 @@ GOING_AWAY = 1001
 REFUSED_AT_THE_DOOR = 4501
 TOO_MANY_BAD_REQUESTS = 4502
 """Close codes of ours: 4000-4499 "come back", 4500-4999 "do not"."""
+FIRST_FINAL_CODE = 4500
+"""Who is closed with this code or a higher one has no grace time."""
 
 BAD_REQUEST_SECONDS = 60.0
 """The span in which `Limits.bad_requests` are counted."""
 
-_DEFAULT_CODES: dict[int, int] = {
-    EventType.LOGIN: 3,
-    EventType.LOGOUT: 5,
-    EventType.DISCONNECTION: 11,
-    EventType.JOIN_ROOM: 12,
-    EventType.LEAVE_ROOM: 13,
-}
-_NOT_ALLOWED = 26
 _BAD_REQUEST = 21
 
 
@@ -136,6 +133,8 @@ class Connection:
         self._abort_timer: asyncio.TimerHandle | None = None
         self.pulse = Pulse(self, limits, runtime.random, self._now())
         self._bad_requests: list[float] = []
+        self._may_come_back = True
+        """Whether what it is may be resumed when it is lost."""
 
     def __repr__(self) -> str:
         return f"<Connection {self.id} from {self.peer.remote}>"
@@ -214,25 +213,43 @@ class Connection:
                 await waiting
 
     def _serve(self, link: Link, request: Request) -> Awaitable[None] | None:
-        event, user = request.event_type, link.user
+        event, user, ticket = request.event_type, link.user, link.ticket
+        if ticket is not None and not self._is_new(link, ticket, request):
+            return None
         if event == EventType.MESSAGE and user is not None:
             return serve_message(link, request, user)
         if event in OPEN_TO_ALL:
             return self._run(link, request, OPEN_TO_ALL[event])
         if user is None:
-            self.refuse(request, NotLoggedIn(), link.application.name)
+            link.refuse(request, NotLoggedIn())
         elif event in FOR_USERS:
             return self._run(link, request, FOR_USERS[event])
         else:
-            self.refuse(request, InvalidEvent(), link.application.name)
+            link.refuse(request, InvalidEvent())
         return None
+
+    def _is_new(self, link: Link, ticket: Ticket, request: Request) -> bool:
+        """Tell whether *request* is to be served; one that was sent before is answered here."""
+        link.application.tickets.confirm(ticket)
+        if request.id is None or request.event_type not in REMEMBERED:
+            return True
+        try:
+            reply = ticket.begin(request)
+        except StillHandled:
+            return False
+        except AlreadyDone as error:
+            self.refuse(request, error, link.application.name)
+            return False
+        if reply is not None:
+            self.send(reply)
+        return reply is None
 
     async def _run(self, link: Link, request: Request, serve: Served) -> None:
         try:
             _ = request.data  # what cannot be read is refused, whoever would look at it
             await serve(Asker(link, request))
         except Refused as error:
-            self.refuse(request, error, link.application.name)
+            link.refuse(request, error)
         except Disconnect as error:
             await self.expel(link, error.code, error.message)
 
@@ -263,9 +280,9 @@ class Connection:
             if link.user is not None:
                 await application.users.detach(link.user, link, LeaveReason.DISCONNECTED)
             if request is None:
-                self.refuse_unasked(link, EventType.JOIN_APP, "", error)
+                self.send(unasked_refusal(EventType.JOIN_APP, error, application.name, ""))
             else:
-                self.refuse(request, error, application.name, code=_NOT_ALLOWED)
+                self.refuse(request, error, application.name, code=NOT_ALLOWED)
             self._leave_application(link)
             if self.dialect.application is not None:
                 self.close(REFUSED_AT_THE_DOOR, "refused")
@@ -281,54 +298,20 @@ class Connection:
         """Send one frame to this connection alone."""
         deliver(push, [(self.dialect, [self.outbox])])
 
-    def reply(self, request: Request | None, push: Push) -> None:
-        """Send *push* as the answer to *request*, or unasked where there is none."""
-        if request is not None and request.id is not None:
-            push = attrs.evolve(push, id=request.id)
-        self.send(push)
-
     def refuse(
         self, request: Request, error: Refused, application: str, *, code: int | None = None
     ) -> None:
-        """
-        Answer *request* with *error*; its data is echoed (goroomserver's way).
-
-        Args:
-            request: Whose ``id`` and data go back.
-            error: Why.
-            application: Whose frame this is, or ``""``.
-            code: The code of an *error* that has none; the event's own where None.
-        """
+        """Answer *request*, which belongs to no login, with *error*; see `refusals.refusal`."""
         if isinstance(error, Stopping):
             return
-        try:
-            data: dict[str, Any] = dict(request.data)
-        except Refused:
-            data = {}
-        data["roomName"] = request.room_name
-        data["appName"] = request.app_name
-        shown = error.described(code or _DEFAULT_CODES.get(request.event_type, _NOT_ALLOWED))
-        self.send(
-            Push(
-                request.event_type,
-                application,
-                request.room_name,
-                request.action,
-                id=request.id,
-                body=values.encode(data),
-                code=SERVER_ERROR,
-                error=shown,
-            )
-        )
-        if shown.code == _BAD_REQUEST:
-            self._count_bad_request()
+        push = refusal(request, error, application, code=code)
+        self.send(push)
+        self.note_refusal(push)
 
-    def refuse_unasked(self, link: Link, event: EventType, room: str, error: Refused) -> None:
-        """Tell that something was refused which no request of this client asked for."""
-        shown = error.described(_DEFAULT_CODES.get(event, _NOT_ALLOWED))
-        name = link.application.name
-        body = values.encode({"roomName": room, "appName": name})
-        self.send(Push(event, name, room, body=body, code=SERVER_ERROR, error=shown))
+    def note_refusal(self, push: Push) -> None:
+        """Count *push*, if it answers a bad request; too many close the connection."""
+        if push.error is not None and push.error.code == _BAD_REQUEST:
+            self._count_bad_request()
 
     def _count_bad_request(self) -> None:
         now = self._now()
@@ -349,6 +332,16 @@ class Connection:
 
     def put_out(self, link: Link, code: int, message: str) -> None:
         """Say so by a DISCONNECTION, and serve *link* no more; what it was has yet to end."""
+        self.release(link, code, message)
+        link.user = None
+
+    def adopt(self, link: Link) -> None:
+        """Serve *link*, which was another connection's, from now on."""
+        self.links[link.application.name] = link
+        link.connection = self
+
+    def release(self, link: Link, code: int, message: str) -> None:
+        """Say so by a DISCONNECTION, and serve *link* no more; it stays what it is."""
         name = link.application.name
         data: dict[str, Any] = {"appName": name, "code": code, "message": message}
         if link.user is not None:
@@ -357,7 +350,8 @@ class Connection:
         self.send(
             Push(EventType.DISCONNECTION, name, body=values.encode(data), code=code, error=error)
         )
-        self._leave_application(link)
+        if self.links.get(name) is link:
+            del self.links[name]
         if not self.links:
             self.close(code, message)
 
@@ -370,6 +364,7 @@ class Connection:
         """Close the socket, after all frames before; abort it if the peer does not answer."""
         if not self.is_closed:
             self.is_closed = True
+            self._may_come_back = code < FIRST_FINAL_CODE
             self.outbox.close(code, reason)
             self._abort_soon()
 
@@ -390,6 +385,10 @@ class Connection:
         self.outbox.discard()
         if self._abort_timer is not None:
             self._abort_timer.cancel()
+        if self._may_come_back and not self._host.is_stopping:
+            for link in list(self.links.values()):
+                if link.application.absences.drop(link):
+                    del self.links[link.application.name]
         links = list(self.links.values())
         await asyncio.gather(
             *(

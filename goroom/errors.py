@@ -21,6 +21,7 @@ Everything that goroom raises on purpose.
     │   ├── RoomExists             25
     │   ├── NotAllowed             26
     │   ├── TimedOut               27
+    │   ├── AlreadyDone            28
     │   ├── Busy                   29
     │   ├── UnknownToken           30
     │   ├── HandlerFailed         500
@@ -272,6 +273,12 @@ class TimedOut(Refused):
     """A handler ran into its time limit; nothing of it took effect. The client may try again."""
 
     code, reason = 27, "timed_out"
+
+
+class AlreadyDone(Refused):
+    """A request of this ``id`` was handled, its reply is forgotten. Nothing is left to do."""
+
+    code, reason = 28, "already_done"
 
 
 class Busy(Refused):

@@ -19,6 +19,8 @@ class Event(Enum):
     JOIN = "join"
     LEAVE = "leave"
     MESSAGE = "message"
+    DROP = "drop"
+    RESUME = "resume"
     DISCONNECT = "disconnect"
 
 

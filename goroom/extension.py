@@ -121,6 +121,13 @@ class Extension:
     handlers: ClassVar[Mapping[Event | str, Handler]] = MappingProxyType({})
     """What handles what: `Event` members for what the server does, strings for messages."""
 
+    sends: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """
+    The type of what clients are sent, by action, for ``goroom types`` and for readers.
+
+    An action that is not named here may be sent all the same. Nothing is checked at run time.
+    """
+
     _hooks: ClassVar[Mapping[str, Event]] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -344,6 +351,8 @@ class RoomExtension(Extension, Generic[S]):
             "on_join": Event.JOIN,
             "on_leave": Event.LEAVE,
             "on_message": Event.MESSAGE,
+            "on_drop": Event.DROP,
+            "on_resume": Event.RESUME,
             "on_disconnect": Event.DISCONNECT,
         }
     )
@@ -372,6 +381,14 @@ class RoomExtension(Extension, Generic[S]):
 
     def on_message(self, user: User, request: Request) -> object:
         """Handle a message of a member that no `handles` takes; what it returns is the reply."""
+        return None
+
+    def on_drop(self, user: User) -> Result:
+        """*user*'s connection is lost, its seat is kept: ``on_resume`` or ``on_leave`` follows."""
+        return None
+
+    def on_resume(self, user: User) -> Result:
+        """*user* is back, and has what it missed; what is sent here follows that."""
         return None
 
     def on_disconnect(self, user: User, reason: LeaveReason) -> Result:
@@ -411,6 +428,8 @@ class ApplicationExtension(Extension):
             "on_login": Event.LOGIN,
             "on_logout": Event.LOGOUT,
             "on_message": Event.MESSAGE,
+            "on_drop": Event.DROP,
+            "on_resume": Event.RESUME,
             "on_disconnect": Event.DISCONNECT,
         }
     )
@@ -435,6 +454,14 @@ class ApplicationExtension(Extension):
 
     def on_message(self, user: User, request: Request) -> object:
         """Handle a message that neither its room nor a `handles` takes; the result is the reply."""
+        return None
+
+    def on_drop(self, user: User) -> Result:
+        """*user*'s last connection is lost; it may resume. Each of its rooms' follows."""
+        return None
+
+    def on_resume(self, user: User) -> Result:
+        """*user* is back. Each of its rooms' follows."""
         return None
 
     def on_disconnect(self, user: User, reason: LeaveReason) -> Result:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from goroom import values
-from goroom.errors import RoomNameInvalid, RoomNotFound, UnknownToken
+from goroom.errors import RoomNameInvalid, RoomNotFound
 from goroom.events import LeaveReason
 from goroom.messages import EventType, Push
 from goroom.seating import room_name_of, seat
@@ -21,12 +21,11 @@ Served = Callable[["Asker"], Awaitable[None]]
 async def _join_app(asker: Asker) -> None:
     name = asker.link.application.name
     body = values.encode({"appName": name})
-    asker.link.connection.reply(asker.request, Push(EventType.JOIN_APP, name, body=body))
+    asker.answer(Push(EventType.JOIN_APP, name, body=body))
 
 
 async def _reconnect(asker: Asker) -> None:
-    asker.request.text("token")
-    raise UnknownToken
+    asker.link.application.absences.resume(asker)
 
 
 async def _login(asker: Asker) -> None:
@@ -65,14 +64,14 @@ async def _subscribe(asker: Asker) -> None:
     if not name:
         rooms.watch(link)
         body = values.encode({"appName": link.application.name, "rooms": rooms.listing()})
-        link.connection.reply(request, Push(request.event_type, link.application.name, body=body))
+        asker.answer(Push(request.event_type, link.application.name, body=body))
         return
     room = rooms.get(name)
     if room is None:
         raise RoomNotFound
     room.check_password(request.text("password"))
     room.membership.watch(link)
-    link.connection.reply(request, room.snapshot(EventType.SUBSCRIBE_ROOM))
+    asker.answer(room.snapshot(EventType.SUBSCRIBE_ROOM))
 
 
 async def _unsubscribe(asker: Asker) -> None:
@@ -89,7 +88,7 @@ async def _unsubscribe(asker: Asker) -> None:
     else:
         application.rooms.unwatch(link)
     push = Push(request.event_type, application.name, name, body=values.encode(data))
-    link.connection.reply(request, push)
+    asker.answer(push)
 
 
 OPEN_TO_ALL: Mapping[int, Served] = {

@@ -47,6 +47,16 @@ class Limits:
     """A handler that keeps the event loop this long is logged by name: all others waited."""
     lane_waiting: int = attrs.field(default=1000, validator=_count)
     """Turns that may wait for one room or user; more are answered 29 ``busy``."""
+    resume_seconds: float | None = attrs.field(default=30.0, validator=_seconds_or_none)
+    """How long a user whose connection is lost stays ``away`` and may resume; None: not at all."""
+    history_events: int = attrs.field(default=100, validator=_count)
+    """Events that a room keeps for members who resume, and private ones for each of them."""
+    history_bytes: int = attrs.field(default=256 * 1024, validator=_count)
+    """Bytes of those events; a member that missed more gets a ``reset`` instead."""
+    history_seconds: float = attrs.field(default=300.0, validator=_seconds)
+    """Age of those events."""
+    kept_replies: int = attrs.field(default=64, validator=_count)
+    """Newest replies kept for each resumable login, so that a request resent runs once."""
     login_seconds: float | None = attrs.field(default=10.0, validator=_seconds_or_none)
     """How long a connection may be logged in nowhere; then 4001."""
     ping_seconds: float | None = attrs.field(default=20.0, validator=_seconds_or_none)

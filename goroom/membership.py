@@ -16,7 +16,7 @@ from goroom.errors import (
 )
 from goroom.events import Event, LeaveReason
 from goroom.messages import EventType, Push
-from goroom.sequence import Audience, Change, audience_of, deliver
+from goroom.sequence import Announcement, Audience, Change, audience_of, deliver
 from goroom.turn import EndingTurn, Turn, check_waiting, current
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Membership:
     """Members and spectators of *room*."""
 
-    __slots__ = ("_everybody", "_leaver", "_members", "_newcomer", "_room", "_spectators")
+    __slots__ = ("_away", "_everybody", "_leaver", "_members", "_newcomer", "_room", "_spectators")
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -38,6 +38,8 @@ class Membership:
         self._newcomer: User | None = None
         self._leaver: User | None = None
         self._everybody: Audience | None = None
+        self._away: dict[User, None] = {}
+        """Members whose ``on_drop`` has run, or is on its way, without its ``on_resume``."""
 
     def __len__(self) -> int:
         return len(self._members)
@@ -60,6 +62,11 @@ class Membership:
             members.pop(self._leaver.name, None)
         return MappingProxyType(members)
 
+    @property
+    def away(self) -> list[str]:
+        """Names of the members that are away."""
+        return [user.name for user in self._away]
+
     # -- audiences -------------------------------------------------------------------------
 
     def everybody(self) -> Audience:
@@ -73,14 +80,12 @@ class Membership:
         """Make the audience anew: somebody's connections have changed."""
         self._everybody = None
 
-    def some(self, only: frozenset[str] | None, skip: frozenset[str]) -> Audience:
-        """Return the outboxes of the members chosen by name; absent ones are passed over."""
+    def some(self, only: frozenset[str] | None, skip: frozenset[str]) -> list[User]:
+        """Return the members chosen by name; absent ones are passed over."""
         members: Iterable[User] = self._members.values()
         if only is not None:
             members = [self._members[name] for name in only if name in self._members]
-        return audience_of(
-            link for member in members if member.name not in skip for link in member.links
-        )
+        return [member for member in members if member.name not in skip]
 
     def _everybody_but(self, user: User) -> Audience:
         links = [
@@ -150,6 +155,8 @@ class Membership:
         user.joining.pop(room, None)
         self._members[user.name] = user
         user.note_joined(room)
+        if user.is_resumable:
+            room.sequence.follow(user)
         for link in user.links:
             self.unwatch(link)
         self.forget_audience()
@@ -171,6 +178,8 @@ class Membership:
             _tell_own(own, links, asker)
             deliver(push, others)
             room.members_changed()
+            if user.is_away:  # its connection was lost while on_join ran
+                self.tell_away(user)
 
         return release
 
@@ -244,8 +253,7 @@ class Membership:
         room = self._room
         self._leaver = None
         self._members.pop(user.name, None)
-        user.note_left(room)
-        self.forget_audience()
+        self._forget(user)
         data = {"roomName": room.name, "appName": room.application.name, "reason": reason}
         if message:
             data["message"] = message
@@ -273,6 +281,13 @@ class Membership:
 
         return release
 
+    def _forget(self, user: User) -> None:
+        room = self._room
+        user.note_left(room)
+        room.sequence.unfollow(user)
+        self._away.pop(user, None)
+        self.forget_audience()
+
     def _cause_on_leave(self, user: User, reason: LeaveReason) -> None:
         room = self._room
         handler = room.extension.handlers.get(Event.LEAVE)
@@ -289,9 +304,8 @@ class Membership:
         members = list(self._members.values())
         self._members.clear()
         self.unwatch_all()
-        self.forget_audience()
         for user in members:
-            user.note_left(room)
+            self._forget(user)
         data = {
             "roomName": room.name,
             "appName": room.application.name,
@@ -304,6 +318,49 @@ class Membership:
         for user in members:
             self._cause_on_leave(user, LeaveReason.ROOM_CLOSED)
         return lambda: deliver(push, audience)
+
+    # -- being away ------------------------------------------------------------------------
+
+    def tell_away(self, user: User) -> None:
+        """Run ``on_drop`` for *user*, with MEMBER_AWAY, in the room's order."""
+        self._away[user] = None
+        self._tell_presence(user, Event.DROP, EventType.MEMBER_AWAY)
+
+    def tell_back(self, user: User) -> None:
+        """Run ``on_resume`` for *user*, with MEMBER_BACK, after its ``on_drop``."""
+        if user in self._away:
+            del self._away[user]
+            self._tell_presence(user, Event.RESUME, EventType.MEMBER_BACK)
+
+    def _tell_presence(self, user: User, event: Event, event_type: EventType) -> None:
+        room = self._room
+        handler = room.extension.handlers.get(event)
+        turn = EndingTurn(room.lane, f"on_{event.value}" if handler is None else handler.name)
+
+        def call() -> object:
+            if user not in self:
+                return None  # it has left meanwhile
+            telling = Change(lambda: self._seal_presence(user, event_type), room.lane)
+            turn.begin(telling, is_refusable=False)
+            return None if handler is None else handler.function(room.extension, user)
+
+        room.application.turns.cause(turn, call)
+
+    def _seal_presence(self, user: User, event_type: EventType) -> Callable[[], None] | None:
+        room = self._room
+        if not room.options.announce_members or user not in self:
+            return None
+        data: dict[str, object] = {"roomName": room.name, "appName": room.application.name}
+        if event_type is EventType.MEMBER_AWAY:
+            data["seconds"] = round(user.seconds_left(), 3)
+        push = Push(
+            event_type,
+            room.application.name,
+            room.name,
+            sender=user.name,
+            body=values.encode(data),
+        )
+        return Announcement(push, room.sequence.number_shared, self.everybody).seal()
 
     # -- watching --------------------------------------------------------------------------
 
@@ -320,6 +377,8 @@ class Membership:
         if link.user is not None and link.user in self:
             raise AlreadyJoined
         self._spectators[link] = None
+        if link.ticket is not None:
+            self._room.sequence.follow(link)
         link.watched[self._room.name] = self._room
         self.forget_audience()
 
@@ -333,6 +392,7 @@ class Membership:
         if link not in self._spectators:
             return False
         del self._spectators[link]
+        self._room.sequence.unfollow(link)
         link.watched.pop(self._room.name, None)
         self.forget_audience()
         return True
@@ -342,5 +402,5 @@ def _tell_own(push: Push, links: list[Link], asker: Asker | None) -> None:
     """Send *push* to the user's own connections, as the reply to the one that asked."""
     asking = None if asker is None else asker.link
     if asker is not None:
-        asker.link.connection.reply(asker.request, push)
+        asker.answer(push)
     deliver(push, audience_of(link for link in links if link is not asking))

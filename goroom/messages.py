@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -136,3 +136,5 @@ class Push:
     code: int = SUCCESS
     """200, or 500 beside an error, or a close code on DISCONNECTION."""
     error: ErrorDescription | None = None
+    volatile_key: Hashable | None = None
+    """Not on the wire. Of several volatile events of one key that wait, only the newest goes."""

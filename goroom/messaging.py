@@ -77,7 +77,8 @@ class MessageTurn(Turn):
         super().succeed(None)
         if request.id is None and result is None:
             return
-        link.connection.send(
+        link.answer(
+            request,
             Push(
                 EventType.MESSAGE,
                 link.application.name,
@@ -85,7 +86,7 @@ class MessageTurn(Turn):
                 request.action,
                 id=request.id,
                 body=body,
-            )
+            ),
         )
 
     def fail(self, error: BaseException) -> None:
@@ -99,7 +100,7 @@ class MessageTurn(Turn):
 
     def _refuse(self, error: Refused) -> None:
         assert self.request is not None  # noqa: S101 -- made with one
-        self._link.connection.refuse(self.request, error, self._link.application.name)
+        self._link.refuse(self.request, error)
 
 
 def serve_message(link: Link, request: Request, user: User) -> Awaitable[None] | None:
@@ -109,7 +110,7 @@ def serve_message(link: Link, request: Request, user: User) -> Awaitable[None] |
     Returns:
         None if it has been handled, else something to await before the next message is read.
     """
-    application, connection = link.application, link.connection
+    application = link.application
     room: Room | None = None
     try:
         if request.room_name:
@@ -119,11 +120,11 @@ def serve_message(link: Link, request: Request, user: User) -> Awaitable[None] |
                 raise NotInRoom if known else RoomNotFound
         found = handler_of(request.action, room, application)
     except Refused as error:
-        connection.refuse(request, error, application.name)
+        link.refuse(request, error)
         return None
     if found is None:
         if request.action or request.id is not None:
-            connection.refuse(request, UnknownAction(), application.name)
+            link.refuse(request, UnknownAction())
         return None
     extension, handler, takes_request = found
     is_rooms = room is not None and extension is room.extension

@@ -11,7 +11,7 @@ import structlog
 from goroom.wire.frames import close_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from goroom.limits import Limits
 
@@ -83,9 +83,9 @@ class Outbox:
     `put` never waits. While the transport holds bytes that the peer has not taken, frames wait
     here; a peer that takes nothing while more than the limits wait, or too little for far more, is
     closed as a slow consumer. One that reads is never closed, whatever the burst: it has
-    `PATIENCE_SECONDS` for it.
+    `PATIENCE_SECONDS` for it. Volatile frames close nobody: they are dropped instead.
 
-    ``offered == written + dropped + len(waiting frames)`` holds at every moment.
+    ``offered == written + replaced + dropped + waiting`` holds at every moment.
 
     Args:
         transport: Where frames go.
@@ -106,9 +106,11 @@ class Outbox:
         "_look_timer",
         "_on_slow",
         "_transport",
+        "_volatile",
         "dropped",
         "is_closed",
         "offered",
+        "replaced",
         "written",
     )
 
@@ -126,6 +128,8 @@ class Outbox:
         self._on_slow = on_slow
         self._labels = labels or {}
         self._frames: list[bytes] = []
+        self._volatile: dict[Hashable, int] = {}
+        """Where in `_frames` the volatile ones are, by key."""
         self._is_marked = False
         self._drain: asyncio.Task[None] | None = None
         self._look_timer: asyncio.TimerHandle | None = None
@@ -134,6 +138,8 @@ class Outbox:
         """Whether the last frame has been offered: what comes later is dropped."""
         self.offered = 0
         self.written = 0
+        self.replaced = 0
+        """Volatile frames in whose place a newer one went."""
         self.dropped = 0
 
     @property
@@ -151,6 +157,35 @@ class Outbox:
         if not self._is_marked:
             self._is_marked = True
             self._flusher.mark(self)
+
+    def put_volatile(self, frame: bytes, key: Hashable) -> None:
+        """
+        Send *frame*, in the place of one of the same *key* that still waits here.
+
+        Dropped where the peer reads too slowly for it: it never closes anybody.
+        """
+        index = None if self.is_closed else self._volatile.get(key)
+        if index is not None:
+            self.offered += 1
+            self.replaced += 1
+            self._frames[index] = frame
+        elif self._drain is not None and self._excess() >= 1:
+            self.offered += 1
+            self.dropped += 1
+        else:
+            self.put(frame)
+            if not self.is_closed:
+                self._volatile[key] = len(self._frames) - 1
+
+    @property
+    def is_over_bound(self) -> bool:
+        """Whether more waits than the limits say, because the peer does not take it."""
+        return self._drain is not None and self._excess() > 1
+
+    async def relieved(self) -> None:
+        """Wait until the peer has taken what the transport holds, or is given up."""
+        if self._drain is not None:
+            await asyncio.wait({self._drain})
 
     def close(self, code: int, reason: str = "") -> None:
         """Send a close frame after all before it; nothing is written after it."""
@@ -172,6 +207,13 @@ class Outbox:
     def _drop_waiting(self) -> None:
         self.dropped += len(self._frames)
         self._frames = []
+        self._volatile.clear()
+
+    def _drop_volatile(self) -> None:
+        volatile = set(self._volatile.values())
+        self._volatile.clear()
+        self.dropped += len(volatile)
+        self._frames = [frame for at, frame in enumerate(self._frames) if at not in volatile]
 
     def unmark(self) -> None:
         """Note that the flusher has come by."""
@@ -180,10 +222,14 @@ class Outbox:
     def take(self) -> list[bytes]:
         """Return what is to be written now: nothing while the transport is blocked."""
         if self._drain is not None:
+            if self._excess() > 1 and self._volatile:
+                self._drop_volatile()
             if self._look_timer is None and self._excess() > 1:
                 self._look_soon()
             return []
         frames, self._frames = self._frames, []
+        if self._volatile:
+            self._volatile.clear()
         self.written += len(frames)
         return frames
 

@@ -15,12 +15,19 @@ from goroom.events import LeaveReason
 from goroom.membership import Membership
 from goroom.messages import EventType, Push
 from goroom.options import AutoRemove, RoomOptions, copied
-from goroom.sequence import Announcement, Change, Sequence, audience_of, deliver
+from goroom.sequence import (
+    Announcement,
+    Change,
+    PrivateAnnouncement,
+    Sequence,
+    deliver,
+    volatile_key,
+)
 from goroom.turn import Lane, Level, perform
 from goroom.user import User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from goroom.application import Application
     from goroom.extension import RoomExtension
@@ -65,7 +72,7 @@ class Room:
             application.limits,
             on_stuck=self._give_up,
         )
-        self.sequence = Sequence(application.new_id())
+        self.sequence = Sequence(application.new_id(), application.limits)
         self.timers = application.new_timers()
         self.membership = Membership(self)
         self._unjoined: Timer | None = None
@@ -109,6 +116,8 @@ class Room:
         skip: Who | None = None,
         only: Who | None = None,
         sender: User | None = None,
+        volatile: bool = False,
+        key: Hashable = None,
     ) -> None:
         """
         Send *action* to every member, the sender too, and to spectators.
@@ -125,6 +134,10 @@ class Room:
             only: Members to send to, no others; absent ones are passed over. With *skip* or *only*,
                 spectators receive nothing.
             sender: Shown to clients as ``sender``.
+            volatile: For positions, typing marks: it has no number and is never sent again; a
+                member that reads too slowly misses it, and is not closed for it.
+            key: Of volatile events of one *action* and key, only the newest of those that wait for
+                a member is sent. None: each is sent.
 
         Raises:
             PayloadError: *data* cannot be sent; nothing was.
@@ -137,19 +150,20 @@ class Room:
             "" if sender is None else sender.name,
             body=values.encode(data),
         )
+        if volatile:
+            push.volatile_key = volatile_key(push, key)
         if skip is None and only is None:
-            announcement = Announcement(
-                push, self.sequence.number_shared, self.membership.everybody, self.lane
-            )
-        else:
-            chosen = None if only is None else names_of(only)
-            left_out = frozenset() if skip is None else names_of(skip)
-            announcement = Announcement(
-                push,
-                self.sequence.number_private,
-                lambda: self.membership.some(chosen, left_out),
-                self.lane,
-            )
+            number = None if volatile else self.sequence.number_shared
+            perform(Announcement(push, number, self.membership.everybody, self.lane))
+            return
+        chosen = None if only is None else names_of(only)
+        left_out = frozenset() if skip is None else names_of(skip)
+        announcement = PrivateAnnouncement(
+            push,
+            None if volatile else self.sequence,
+            lambda: self.membership.some(chosen, left_out),
+            self.lane,
+        )
         perform(announcement)
 
     def send_to(self, user: User, action: str, body: bytes) -> None:
@@ -159,9 +173,7 @@ class Room:
             if user not in self.membership:
                 return self.application.announcement_to(user, action, body).seal()
             push = Push(EventType.MESSAGE, self.application.name, self.name, action, body=body)
-            self.sequence.number_private(push)
-            audience = audience_of(user.links)
-            return lambda: deliver(push, audience)
+            return PrivateAnnouncement(push, self.sequence, lambda: [user]).seal()
 
         perform(Change(seal, self.lane))
 
@@ -266,6 +278,7 @@ class Room:
         """Return what JOIN_ROOM answers: the room as it stands."""
         members = self.membership.visible
         listed = islice(members, self.application.limits.listed_members)
+        away = self.membership.away
         return {
             "roomName": self.name,
             "appName": self.application.name,
@@ -274,9 +287,14 @@ class Room:
             "capacity": self.capacity,
             "count": len(members),
             "members": list(listed),
+            **({"away": away} if away else {}),
             "properties": dict(self.options.properties),
             "maker": self.maker_name,
         }
+
+    def placed_data(self) -> dict[str, Any]:
+        """Return `snapshot_data` with the place in the room's sequence among it."""
+        return {**self.snapshot_data(), "seq": self.sequence.seq, "sub": self.sequence.sub}
 
     def snapshot(self, event_type: EventType = EventType.JOIN_ROOM) -> Push:
         """Return `snapshot_data` and the place in the room's sequence, as a frame."""

@@ -67,10 +67,11 @@ class RoomList:
         push = Push(event, application.name, body=values.encode(room.listing()))
         sequence = application.sequence
         if application.extension.announce_rooms:
-            number, audience = sequence.number_shared, application.everybody
+            release = Announcement(push, sequence.number_shared, application.everybody).seal()
         else:
-            number, audience = sequence.number_private, self._audience
-        release = Announcement(push, number, audience).seal()
+            # Nobody's history keeps it: who watches the list asks for it anew on resuming.
+            sequence.number_private(push, ())
+            release = Announcement(push, None, self._audience).seal()
         if release is not None:
             release()
 

@@ -21,9 +21,10 @@ from goroom.events import LeaveReason
 from goroom.extension import RoomExtension
 from goroom.messages import EventType
 from goroom.options import OPTION_NAMES, AutoRemove, RoomOptions
+from goroom.refusals import unasked_refusal
 from goroom.room import Room
 from goroom.room_list import RoomList
-from goroom.sequence import Change
+from goroom.sequence import Change, audience_of, deliver
 from goroom.turn import Turn, perform
 
 if TYPE_CHECKING:
@@ -197,8 +198,8 @@ class RoomService(Mapping[str, Room]):
                 user=user.name,
                 error=str(error) or type(error).__name__,
             )
-            for link in user.links:
-                link.connection.refuse_unasked(link, EventType.JOIN_ROOM, name, error)
+            push = unasked_refusal(EventType.JOIN_ROOM, error, self._application.name, name)
+            deliver(push, audience_of(user.links))
             return
         await self._leave_behind(user, leaving)
 

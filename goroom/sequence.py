@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from goroom.history import History, Place
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+    from goroom.history import Record
+    from goroom.limits import Limits
     from goroom.messages import Push
     from goroom.outbox import Outbox
     from goroom.turn import Lane
-    from goroom.user import Link
+    from goroom.user import Link, User
     from goroom.wire.dialect import Dialect
 
 log = structlog.get_logger()
@@ -26,39 +31,72 @@ DIALECT_FAILED = 1011
 
 class Sequence:
     """
-    Numbers the events of one room or application.
+    Numbers the events of one room or application, and keeps them for those who may come back.
 
     Args:
         epoch: Names this sequence; another one has another epoch.
+        limits: Bounds of what is kept.
     """
 
-    __slots__ = ("epoch", "seq", "sub")
+    __slots__ = ("_history", "_limits", "epoch", "seq", "sub")
 
-    def __init__(self, epoch: str) -> None:
+    def __init__(self, epoch: str, limits: Limits) -> None:
         self.epoch = epoch
         self.seq = 0
         """Number of the newest event for everybody."""
         self.sub = 0
         """Number of the newest event for some since then."""
+        self._limits = limits
+        self._history: History | None = None
+
+    @property
+    def place(self) -> Place:
+        """``(seq, sub)`` of the newest event."""
+        return self.seq, self.sub
 
     def number_shared(self, push: Push) -> None:
-        """Give *push* the next number of an event for everybody."""
+        """Give *push*, complete but for it, the next number of an event for everybody."""
         self.seq += 1
         self.sub = 0
         push.seq = self.seq
+        if self._history is not None:
+            self._history.keep_shared(push, asyncio.get_running_loop().time())
 
-    def number_private(self, push: Push) -> None:
-        """Give *push* the next number of an event for some."""
+    def number_private(self, push: Push, receivers: Iterable[object]) -> None:
+        """Give *push*, complete but for it, the next number of an event for *receivers*."""
         self.sub += 1
         push.seq = self.seq
         push.sub = self.sub
+        if self._history is not None:
+            self._history.keep_private(push, receivers, asyncio.get_running_loop().time())
+
+    def follow(self, who: object) -> None:
+        """Keep what happens from now on, for *who* may come back and ask for it."""
+        if self._history is None:
+            self._history = History(self._limits, (self.seq, 0))
+        self._history.follow(who, (self.seq, 0))
+
+    def unfollow(self, who: object) -> None:
+        """Keep it no more for *who*; nothing is kept for nobody."""
+        if self._history is not None:
+            self._history.unfollow(who)
+            if not self._history:
+                self._history = None
+
+    def missed(self, who: object, place: Place) -> list[Record] | None:
+        """Return what *who* has missed since *place*, in order; None where that is not known."""
+        if place > self.place:
+            return None  # nobody was ever there
+        if self._history is None:
+            return [] if place == self.place else None
+        return self._history.missed(who, place, asyncio.get_running_loop().time())
 
 
 def audience_of(links: Iterable[Link]) -> Audience:
     """Return the outboxes behind *links*, in their order, by dialect."""
     groups: dict[Dialect, list[Outbox]] = {}
     for link in links:
-        if link.has_said_goodbye:
+        if link.has_said_goodbye or link.is_absent:
             continue
         connection = link.connection
         groups.setdefault(connection.dialect, []).append(connection.outbox)
@@ -66,7 +104,12 @@ def audience_of(links: Iterable[Link]) -> Audience:
 
 
 def deliver(push: Push, audience: Audience) -> None:
-    """Put *push* into every outbox of *audience*; a dialect that fails loses its connections."""
+    """
+    Put *push* into every outbox of *audience*; a dialect that fails loses its connections.
+
+    A volatile one replaces the one of its key that still waits there.
+    """
+    key = push.volatile_key
     for dialect, outboxes in audience:
         try:
             frame = dialect.frame(push)
@@ -77,8 +120,17 @@ def deliver(push: Push, audience: Audience) -> None:
             for outbox in outboxes:
                 outbox.close(DIALECT_FAILED, "the server cannot write this event")
             continue
+        if key is not None:
+            for outbox in outboxes:
+                outbox.put_volatile(frame, key)
+            continue
         for outbox in outboxes:
             outbox.put(frame)
+
+
+def volatile_key(push: Push, key: Hashable) -> Hashable:
+    """Return what *push* shares with those that it may replace; nothing, where *key* is None."""
+    return object() if key is None else (push.app_name, push.room_name, push.action, key)
 
 
 class Announcement:
@@ -110,6 +162,41 @@ class Announcement:
         if self._number is not None:
             self._number(self._push)
         audience = self._audience()
+        if not audience:
+            return None
+        return lambda: deliver(self._push, audience)
+
+
+class PrivateAnnouncement:
+    """
+    An effect that numbers an event for some users and delivers it.
+
+    Args:
+        push: The event; its number is given at the seal.
+        sequence: Numbers it, or None for an event without a number.
+        receivers: Returns who receives it, as things stand at the seal.
+        lane: The room's lane; None for an application's events.
+    """
+
+    __slots__ = ("_push", "_receivers", "_sequence", "lane")
+
+    def __init__(
+        self,
+        push: Push,
+        sequence: Sequence | None,
+        receivers: Callable[[], list[User]],
+        lane: Lane | None = None,
+    ) -> None:
+        self._push = push
+        self._sequence = sequence
+        self._receivers = receivers
+        self.lane = lane
+
+    def seal(self) -> Callable[[], None] | None:
+        receivers = self._receivers()
+        if self._sequence is not None:
+            self._sequence.number_private(self._push, receivers)
+        audience = audience_of(link for user in receivers for link in user.links)
         if not audience:
             return None
         return lambda: deliver(self._push, audience)

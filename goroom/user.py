@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 
 from goroom import values
+from goroom.errors import Refused, Stopping
+from goroom.refusals import refusal
 from goroom.turn import Lane, Level, current
 
 if TYPE_CHECKING:
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
 
     from goroom.application import Application
     from goroom.connection import Connection
-    from goroom.messages import Request
+    from goroom.messages import Push, Request
     from goroom.room import Room
+    from goroom.tickets import Ticket
+    from goroom.timers import Timer
 
 
 class Addresser(Protocol):
@@ -27,15 +31,48 @@ class Addresser(Protocol):
 
 @attrs.define(eq=False)
 class Link:
-    """What one connection is in one application: entered, perhaps logged in as a user."""
+    """
+    What one connection is in one application: entered, perhaps logged in as a user.
+
+    With a ticket it outlives its connection for the grace time, and goes on with another one.
+    """
 
     connection: Connection
     application: Application
     user: User | None = None
     has_said_goodbye: bool = False
     """Whether its LOGOUT was answered: it hears nothing more of this login."""
+    is_absent: bool = False
+    """Whether its connection is lost: it hears nothing until it is resumed."""
+    ticket: Ticket | None = None
+    """What its login may come back with, where its client asked for that."""
+    grace: Timer | None = None
+    """Ends its grace time while it is absent."""
+    absent_until: float = 0.0
+    """When that is, by `loop.time()`."""
     watched: dict[str, Room] = attrs.field(factory=dict)
     """The rooms it watches as a spectator, by name."""
+
+    def answer(self, request: Request | None, push: Push) -> None:
+        """
+        Send *push* as the answer to *request*, or unasked where there is none.
+
+        Where the request may be sent again, the answer is kept for that, also if nobody hears it.
+        """
+        if request is not None and request.id is not None:
+            if push.id is None:
+                push = attrs.evolve(push, id=request.id)
+            if self.ticket is not None:
+                self.ticket.end(push)
+        self.connection.send(push)
+
+    def refuse(self, request: Request, error: Refused) -> None:
+        """Answer *request* with *error*."""
+        if isinstance(error, Stopping):
+            return
+        push = refusal(request, error, self.application.name)
+        self.answer(request, push)
+        self.connection.note_refusal(push)
 
 
 @attrs.frozen(eq=False)
@@ -45,13 +82,18 @@ class Asker:
     link: Link
     request: Request
 
+    def answer(self, push: Push) -> None:
+        """Send *push* as the answer."""
+        self.link.answer(self.request, push)
+
 
 class User:
     """
     A name logged in to one application.
 
     It has one or more connections (as the application's ``double_login`` allows) and the rooms
-    it has joined. A user object is good until its login ends; the next login is another one.
+    it has joined. Where its client can resume, it stays for a grace time without any. A user
+    object is good until its login ends; the next login is another one.
 
     Args:
         application: Where it is logged in.
@@ -67,6 +109,8 @@ class User:
         """Free for the author: what it holds is never sent. Gone with the login."""
         self.links: list[Link] = []
         """Its connections in this application, oldest first. Read-only for authors."""
+        self.absent: dict[Link, None] = {}
+        """What waits, within its grace time, to be resumed."""
         self.lane = Lane(
             Level.USER, self, {"application": application.name, "user": name}, application.limits
         )
@@ -92,13 +136,28 @@ class User:
         """Whether its end has begun or is decided: no connection logs in to it any more."""
         return self.is_ending or self.is_expelled
 
+    @property
+    def is_away(self) -> bool:
+        """Whether its last connection is lost and it may still resume: its seats are kept."""
+        return not self.links and bool(self.absent)
+
+    def seconds_left(self) -> float:
+        """Return how long it stays, if it is away and does not come back."""
+        until = max((link.absent_until for link in self.absent), default=0.0)
+        return max(until - asyncio.get_running_loop().time(), 0.0)
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether a client of it may come back and ask for what it has missed."""
+        return bool(self.absent) or any(link.ticket is not None for link in self.links)
+
     def send(self, action: str, data: object = None) -> None:
         """
         Send *action* to this user, on all its connections.
 
         Part of the current turn where there is one; in a room's turn, and if the user is a member,
         it belongs to the room's sequence, else to the application's. Never waits. At most once: a
-        connection that does not read is closed.
+        connection that does not read is closed. Who is away gets it on resuming.
 
         Args:
             action: Name that the client sees.

@@ -11,6 +11,7 @@ from goroom import names, values
 from goroom.double_login import DoubleLogin
 from goroom.errors import (
     AlreadyLoggedIn,
+    BadRequest,
     Disconnect,
     NotInRoom,
     NotLoggedIn,
@@ -20,6 +21,7 @@ from goroom.errors import (
 from goroom.events import Event, LeaveReason
 from goroom.messages import EventType, Push
 from goroom.sequence import Change
+from goroom.tickets import Ticket
 from goroom.turn import EndingTurn, State, Turn, check_waiting, perform
 from goroom.user import Link, User
 
@@ -110,7 +112,13 @@ class UserService(Mapping[str, User]):
         credentials: Mapping[str, Any],
         request: Request | None = None,
     ) -> User:
-        """Log *link* in; with a *request*, it is answered. See `login`."""
+        """
+        Log *link* in; with a *request*, it is answered. See `login`.
+
+        Raises:
+            BadRequest: The client's ``resume`` is neither true nor false.
+        """
+        resume = False if request is None else _flag(request, "resume")
         name = names.user_name(name, "username", self._application.limits.name_characters)
         async with self._double_login.gate(names.key(name)):
             user = self._candidate(name)
@@ -121,23 +129,35 @@ class UserService(Mapping[str, User]):
                 user = self._candidate(name)
                 turn = await self._ask(user, link, credentials, request)
             older = self._by_key.get(names.key(name))
-            if self._double_login.replaces and older is not None and link.user is None:
-                replaced = "replaced by a newer login"
-                await self._expel_all(older, REPLACED, replaced, LeaveReason.REPLACED)
+            if older is not None and link.user is None and not link.connection.is_closed:
+                await self._end_older(older)
             try:
                 self._check_free(user, link)
             except Refused:
                 turn.state = State.DROPPED
                 raise
-            turn.commit(Change(lambda: self._seal_login(user, link, request)))
+            turn.commit(Change(lambda: self._seal_login(user, link, request, resume=resume)))
         log.info("user_logged_in", application=self._application.name, user=user.name)
         return user
 
     def _candidate(self, name: str) -> User:
         existing = self._by_key.get(names.key(name))
-        if existing is not None and self._double_login.most > 1 and not existing.is_going:
+        if existing is None or existing.is_going or existing.is_away:
+            return User(self._application, name, self._application.new_id())
+        if self._double_login.most > 1:
             return existing
         return User(self._application, name, self._application.new_id())
+
+    async def _end_older(self, older: User) -> None:
+        """End the login that a newer one of its name takes the place of, if it does."""
+        message = "replaced by a newer login"
+        if older.is_away:
+            await self._expel_all(older, REPLACED, message, LeaveReason.DISCONNECTED)
+        elif self._double_login.replaces:
+            await self._expel_all(older, REPLACED, message, LeaveReason.REPLACED)
+        elif len(older.links) + len(older.absent) >= self._double_login.most:
+            for link in list(older.absent)[:1]:
+                self._unlink(older, link)
 
     async def _ask(
         self, user: User, link: Link, credentials: Mapping[str, Any], request: Request | None
@@ -152,7 +172,9 @@ class UserService(Mapping[str, User]):
         )
 
         def call() -> object:
-            turn.is_void = user.is_ending
+            if link.connection.is_closed:
+                raise NotLoggedIn  # its socket was lost while this waited
+            turn.is_void = user.is_ending or user.is_away
             if handler is None or turn.is_void:
                 return None
             return handler.function(extension, user, dict(credentials))
@@ -172,7 +194,9 @@ class UserService(Mapping[str, User]):
         if holder is not user or user.is_going or len(user.links) >= self._double_login.most:
             raise AlreadyLoggedIn
 
-    def _seal_login(self, user: User, link: Link, request: Request | None) -> Callable[[], None]:
+    def _seal_login(
+        self, user: User, link: Link, request: Request | None, *, resume: bool
+    ) -> Callable[[], None]:
         application = self._application
         link.user = user
         link.has_said_goodbye = False
@@ -180,24 +204,23 @@ class UserService(Mapping[str, User]):
         user.is_present = True
         self._users[user.name] = user
         self._by_key[names.key(user.name)] = user
-        self._links_changed(user)
-        data = {
+        self.links_changed(user)
+        data: dict[str, Any] = {
             "appName": application.name,
             "userName": user.name,
             "userId": user.id,
             "epoch": application.sequence.epoch,
             "seq": application.sequence.seq,
-            "rooms": [
-                {
-                    **room.snapshot_data(),
-                    "seq": room.sequence.seq,
-                    "sub": room.sequence.sub,
-                }
-                for room in user.rooms.values()
-            ],
+            "rooms": [room.placed_data() for room in user.rooms.values()],
         }
+        if resume and application.limits.resume_seconds is not None:
+            link.ticket = Ticket(application.limits)
+            data["token"] = application.tickets.issue(link, link.ticket)
+            application.sequence.follow(user)
+            for room in user.rooms.values():
+                room.sequence.follow(user)
         push = Push(EventType.LOGIN, application.name, body=values.encode(data))
-        return lambda: link.connection.reply(request, push)
+        return lambda: link.answer(request, push)
 
     # -- the end ---------------------------------------------------------------------------
 
@@ -219,7 +242,8 @@ class UserService(Mapping[str, User]):
     async def _expel_all(self, user: User, code: int, message: str, reason: LeaveReason) -> None:
         """End *user* and every link of it, telling each with *code* and *message*."""
         user.is_expelled = True
-        for link in list(user.links):
+        for link in [*user.links, *user.absent]:
+            self._void(link)
             link.connection.put_out(link, code, message)
         await self.end(user, reason)
 
@@ -272,11 +296,11 @@ class UserService(Mapping[str, User]):
         push = Push(event_type, self._application.name, body=values.encode(data))
 
         def release() -> None:
-            asker.link.connection.reply(asker.request, push)
+            asker.answer(push)
             # Its rooms are left one by one: what happens there meanwhile is not for it.
             asker.link.has_said_goodbye = True
             if user is not None:
-                self._links_changed(user)
+                self.links_changed(user)
             for room in asker.link.watched.values():
                 room.membership.forget_audience()
 
@@ -289,18 +313,30 @@ class UserService(Mapping[str, User]):
         self._unlink(user, link)
         if link.user is user:
             link.user = None
-        if not user.links:
+        if not user.links and not user.absent:
             await self.end(user, reason, last=link)
 
     def _unlink(self, user: User, link: Link) -> None:
+        self._void(link)
+        user.absent.pop(link, None)
         if link in user.links:
             user.links.remove(link)
-            self._links_changed(user)
+            self.links_changed(user)
         for room in list(link.watched.values()):
             room.membership.unwatch(link)
         self._application.rooms.unwatch(link)
 
-    def _links_changed(self, user: User) -> None:
+    def _void(self, link: Link) -> None:
+        """Let *link* not be resumed any more."""
+        if link.ticket is not None:
+            self._application.tickets.void(link.ticket)
+            link.ticket = None
+        if link.grace is not None:
+            link.grace.cancel()
+            link.grace = None
+
+    def links_changed(self, user: User) -> None:
+        """Note that *user* has other connections, or that one of them hears nothing more."""
         self._application.forget_audience()
         for room in user.rooms.values():
             room.membership.forget_audience()
@@ -349,7 +385,9 @@ class UserService(Mapping[str, User]):
             if user.is_ending:
                 return None
             # Another connection may have logged in while this waited for its turn.
-            has_others = last is not None and any(link is not last for link in user.links)
+            has_others = last is not None and any(
+                link is not last for link in (*user.links, *user.absent)
+            )
             if has_others:
                 return None
             is_ours = True
@@ -362,7 +400,7 @@ class UserService(Mapping[str, User]):
         if not is_ours:
             await user.gone.wait()
             return True
-        for link in list(user.links):
+        for link in [*user.links, *user.absent]:
             self._unlink(user, link)
         while rooms := [*user.rooms.values(), *user.joining]:
             for room in rooms:
@@ -393,7 +431,15 @@ class UserService(Mapping[str, User]):
         if self._users.get(user.name) is user:
             del self._users[user.name]
             del self._by_key[names.key(user.name)]
+        self._application.sequence.unfollow(user)
         self._application.forget_audience()
         self._application.rooms.maker_gone(user)
         user.gone.set()
         log.info("user_logged_out", application=self._application.name, user=user.name)
+
+
+def _flag(request: Request, key: str) -> bool:
+    value = request.data.get(key, False)
+    if not isinstance(value, bool):
+        raise BadRequest(f"{key} must be true or false", field=key)
+    return value

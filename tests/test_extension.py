@@ -98,12 +98,21 @@ def test_a_room_and_an_application_have_the_hooks_of_the_table() -> None:
     room = type("Room", (RoomExtension,), hooks)
     application = type("Application", (ApplicationExtension,), hooks)
 
-    assert {Event.JOIN, Event.LEAVE, Event.MESSAGE, Event.DISCONNECT} == room.handlers.keys()
+    assert {
+        Event.JOIN,
+        Event.LEAVE,
+        Event.MESSAGE,
+        Event.DROP,
+        Event.RESUME,
+        Event.DISCONNECT,
+    } == room.handlers.keys()
     assert {
         Event.CONNECT,
         Event.LOGIN,
         Event.LOGOUT,
         Event.MESSAGE,
+        Event.DROP,
+        Event.RESUME,
         Event.DISCONNECT,
     } == application.handlers.keys()
 

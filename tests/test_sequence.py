@@ -54,11 +54,13 @@ class Broken(Dialect):
         raise ZeroDivisionError(push.action)
 
 
-def link(dialect: Dialect, *, has_said_goodbye: bool = False) -> Any:
+def link(dialect: Dialect, *, has_said_goodbye: bool = False, is_absent: bool = False) -> Any:
     sink: Any = Sink()
     outbox = Outbox(sink, Flusher(), Limits(), lambda: None)
     connection = SimpleNamespace(dialect=dialect, outbox=outbox, sink=sink)
-    return SimpleNamespace(connection=connection, has_said_goodbye=has_said_goodbye)
+    return SimpleNamespace(
+        connection=connection, has_said_goodbye=has_said_goodbye, is_absent=is_absent
+    )
 
 
 def place(push: Push) -> tuple[int | None, int | None]:
@@ -68,8 +70,10 @@ def place(push: Push) -> tuple[int | None, int | None]:
 def numbered(sequence: Sequence, *kinds: str) -> list[tuple[int | None, int | None]]:
     pushes = [Push(EventType.MESSAGE) for _ in kinds]
     for kind, push in zip(kinds, pushes, strict=True):
-        number = sequence.number_shared if kind == "shared" else sequence.number_private
-        number(push)
+        if kind == "shared":
+            sequence.number_shared(push)
+        else:
+            sequence.number_private(push, ())
     return [place(push) for push in pushes]
 
 
@@ -77,7 +81,7 @@ def numbered(sequence: Sequence, *kinds: str) -> list[tuple[int | None, int | No
 
 
 def test_events_for_everybody_are_numbered_from_1_without_holes() -> None:
-    sequence = Sequence("epoch")
+    sequence = Sequence("epoch", Limits())
 
     assert [(1, None), (2, None), (3, None)] == numbered(sequence, *["shared"] * 3)
     assert (3, 0, "epoch") == (sequence.seq, sequence.sub, sequence.epoch)
@@ -85,14 +89,21 @@ def test_events_for_everybody_are_numbered_from_1_without_holes() -> None:
 
 def test_events_for_some_carry_the_number_before_them_and_count_on_their_own() -> None:
     places = numbered(
-        Sequence("epoch"), "private", "private", "shared", "private", "shared", "shared", "private"
+        Sequence("epoch", Limits()),
+        "private",
+        "private",
+        "shared",
+        "private",
+        "shared",
+        "shared",
+        "private",
     )
 
     assert [(0, 1), (0, 2), (1, None), (1, 1), (2, None), (3, None), (3, 1)] == places
 
 
 def test_places_are_in_the_order_of_events() -> None:
-    places = numbered(Sequence("epoch"), *["private", "shared", "private", "private"] * 3)
+    places = numbered(Sequence("epoch", Limits()), *["private", "shared", "private", "private"] * 3)
 
     ordered = [(seq, sub or 0) for seq, sub in places]
     assert sorted(ordered) == ordered
@@ -120,6 +131,10 @@ def test_who_has_said_goodbye_receives_nothing_more() -> None:
         [link(dialect, has_said_goodbye=True), there]
     )
     assert [] == audience_of([link(dialect, has_said_goodbye=True)])
+
+
+def test_who_is_absent_receives_nothing() -> None:
+    assert [] == audience_of([link(Counting(), is_absent=True)])
 
 
 async def test_an_event_is_encoded_once_for_each_dialect_and_its_bytes_are_shared() -> None:
@@ -159,7 +174,7 @@ async def test_a_dialect_that_fails_loses_its_own_connections_only() -> None:
 
 
 def test_an_announcement_is_numbered_and_its_audience_fixed_at_the_seal() -> None:
-    sequence, dialect = Sequence("epoch"), Counting()
+    sequence, dialect = Sequence("epoch", Limits()), Counting()
     links = [link(dialect)]
     push = Push(EventType.MESSAGE)
     lane = Lane(Level.ROOM, None, {}, Limits())
@@ -185,7 +200,7 @@ def test_an_announcement_is_numbered_and_its_audience_fixed_at_the_seal() -> Non
 
 
 def test_an_announcement_that_nobody_hears_takes_its_number_all_the_same() -> None:
-    sequence = Sequence("epoch")
+    sequence = Sequence("epoch", Limits())
 
     assert Announcement(Push(EventType.MESSAGE), sequence.number_shared, list).seal() is None
     assert 1 == sequence.seq

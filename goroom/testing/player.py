@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -50,8 +50,15 @@ class Player:
     until asked for: `expect`, `received`. Made by `Stage.connect` or `Stage.player`.
     """
 
-    def __init__(self, wire: Wire, subprotocol: str | None, application: str | None) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        subprotocol: str | None,
+        application: str | None,
+        dial: Callable[[], Awaitable[Wire]],
+    ) -> None:
         self._wire = wire
+        self._dial = dial
         self._subprotocol = subprotocol
         self._bound = application
         self.app = application or ""
@@ -62,6 +69,10 @@ class Player:
         """The name logged in with, as the server gave it."""
         self.frames: list[Frame] = []
         """Every frame received so far, oldest first, replies too."""
+        self.token = ""
+        """What `resume` comes back with, after ``login(name, resume=True)``."""
+        self.places: dict[str, dict[str, Any]] = {}
+        """The place that it has come to in each room, and in the application (``""``)."""
         self._waiting: deque[Frame] = deque()
         self._last_id = 0
 
@@ -154,6 +165,9 @@ class Player:
         reply = await self.call(EventType.LOGIN, {**credentials, "username": name})
         data: Frame = reply["data"]
         self.name = data["userName"]
+        self.token = data.get("token", "")
+        self.places = {"": _place_of(data)}
+        self.places |= {room["roomName"]: _place_of(room) for room in data["rooms"]}
         return data
 
     async def logout(self) -> None:
@@ -180,6 +194,36 @@ class Player:
         joined: Frame = (await self.call(EventType.JOIN_ROOM, data))["data"]
         self.room = joined["roomName"]
         return joined
+
+    async def drop(self) -> None:
+        """Lose the link: a login with ``resume=True`` stays for its grace time."""
+        await self.cut()
+
+    async def resume(self, **data: Any) -> Frame:
+        """
+        Come back on a new link with `token` and `places`, and return the reply's data.
+
+        What was missed follows, as any other frame.
+
+        Args:
+            data: Further keys of the RECONNECT, or others for those that a player knows.
+
+        Raises:
+            RequestRefused: The server refused it.
+        """
+        self._wire = await self._dial()
+        rooms = {name: place for name, place in self.places.items() if name}
+        known = {"token": self.token, "app": self.places.get(""), "rooms": rooms}
+        reply: Frame = (await self.call(EventType.RECONNECT, known | data))["data"]
+        self.name, self.token = reply["userName"], reply["token"]
+        for name, room in reply["rooms"].items():
+            if room.get("reset") in {"gone", "kicked"}:
+                self.places.pop(name, None)
+            elif "roomName" in room:
+                self.places[name] = _place_of(room)
+        if "reset" in reply["app"]:
+            self.places[""] = _place_of(reply["app"])
+        return reply
 
     async def leave(self, room: str | None = None) -> None:
         """Leave the room."""
@@ -311,6 +355,21 @@ class Player:
             frame = values.decode(message)
         self.frames.append(frame)
         self._waiting.append(frame)
+        self._note_place(frame)
+
+    def _note_place(self, frame: Frame) -> None:
+        """Take the place of an event, or that of the room that this client has joined."""
+        room, data = frame.get("roomName", ""), frame.get("data")
+        if isinstance(data, dict) and "epoch" in data and "roomName" in data:
+            self.places[data["roomName"]] = _place_of({**data, **frame})
+        elif "seq" in frame and room in self.places:
+            self.places[room] |= {"seq": frame["seq"], "sub": frame.get("sub", 0)}
+            if frame["eventType"] == EventType.LEAVE_ROOM and "sender" not in frame:
+                del self.places[room]
+
+
+def _place_of(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"epoch": data["epoch"], "seq": data.get("seq", 0), "sub": data.get("sub", 0)}
 
 
 def _checked(reply: Frame) -> Frame:

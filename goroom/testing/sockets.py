@@ -147,20 +147,24 @@ class SocketStage:
         cookies: Mapping[str, str] | None = None,
     ) -> Player:
         """Connect a client that is logged in nowhere; as `Stage.connect`."""
-        if self._session is None:
-            raise RuntimeError("enter the stage first: async with SocketStage(server) as stage")
         base = self.url + self._path.rstrip("/") + "/"
         sent = dict(headers or {})
         if cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        socket = await self._session.ws_connect(
-            base + (application or ""),
-            params=dict(query or {}),
-            headers=sent,
-            protocols=[] if subprotocol is None else [subprotocol],
-            max_msg_size=0,
-        )
-        player = Player(SocketWire(socket), subprotocol, application)
+
+        async def dial() -> SocketWire:
+            if self._session is None:
+                raise RuntimeError("enter the stage first: async with SocketStage(server) as stage")
+            socket = await self._session.ws_connect(
+                base + (application or ""),
+                params=dict(query or {}),
+                headers=sent,
+                protocols=[] if subprotocol is None else [subprotocol],
+                max_msg_size=0,
+            )
+            return SocketWire(socket)
+
+        player = Player(await dial(), subprotocol, application, dial)
         player.app = application or app
         self._players.append(player)
         return player

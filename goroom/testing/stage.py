@@ -269,7 +269,6 @@ class Stage:
             query: Query of its URL.
             cookies: Its cookies.
         """
-        wire = MemoryWire(self.server, self.clock)
         peer = Peer(
             remote="memory",
             headers=MappingProxyType(dict(headers or {})),
@@ -277,11 +276,16 @@ class Stage:
             cookies=MappingProxyType(dict(cookies or {})),
         )
         dialect = dialects_for(DIALECTS, application)[subprotocol]
-        wire.serve(self.server.connect(wire.transport, dialect, peer), application)
-        self._wires.append(wire)
-        player = Player(wire, subprotocol, application)
+
+        async def dial() -> MemoryWire:
+            wire = MemoryWire(self.server, self.clock)
+            wire.serve(self.server.connect(wire.transport, dialect, peer), application)
+            self._wires.append(wire)
+            await self.settle()
+            return wire
+
+        player = Player(await dial(), subprotocol, application, dial)
         player.app = application or app
-        await self.settle()
         return player
 
     async def player(self, name: str, *, app: str | None = None, **options: Any) -> Player:

@@ -1,0 +1,209 @@
+"""
+Absences: logins whose connection is lost, for their grace time, and how they are resumed.
+
+A `Link` with a ticket outlives its connection::
+
+    dropped ──▶ absent ──RECONNECT──▶ on another connection, told all that it missed
+                   └──grace over───▶ its login ends
+
+Both steps happen at once, whatever its rooms are busy with; the hooks and events that tell of them
+follow in each room's own order, so that ``on_drop`` comes before ``on_resume``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import structlog
+from attrs.validators import ge
+
+from goroom import values
+from goroom.errors import AlreadyLoggedIn, UnknownToken
+from goroom.events import Event, LeaveReason
+from goroom.messages import EventType, Push
+from goroom.payloads import PayloadDecoder
+from goroom.turn import EndingTurn
+from goroom.users import REPLACED
+
+if TYPE_CHECKING:
+    from goroom.application import Application
+    from goroom.room import Room
+    from goroom.sequence import Sequence
+    from goroom.user import Asker, Link, User
+
+log = structlog.get_logger()
+
+
+@attrs.frozen
+class KnownPlace:
+    """The place in a sequence that a client has come to."""
+
+    epoch: str
+    seq: int = attrs.field(validator=ge(0))
+    sub: int = attrs.field(default=0, validator=ge(0))
+
+
+@attrs.frozen
+class Reconnect:
+    """The data of a RECONNECT."""
+
+    token: str
+    attempt: str = ""
+    app: KnownPlace | None = None
+    rooms: dict[str, KnownPlace] = attrs.field(factory=dict)
+
+
+_decode = PayloadDecoder(Reconnect)
+
+
+class Absences:
+    """The absent logins of *application*."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def drop(self, link: Link) -> bool:
+        """
+        The connection of *link* is lost: keep its login for the grace time if it may resume.
+
+        Returns:
+            Whether it is kept.
+        """
+        user, seconds = link.user, self._application.limits.resume_seconds
+        is_kept = link.ticket is not None and not link.has_said_goodbye and seconds is not None
+        if user is None or seconds is None or not is_kept or user.is_going:
+            return False
+        user.links.remove(link)
+        user.absent[link] = None
+        link.is_absent = True
+        link.absent_until = asyncio.get_running_loop().time() + seconds
+        link.grace = self._application.timers.after(seconds, lambda: self._give_up(user, link))
+        self._audiences_changed(user, link)
+        log.info("user_dropped", application=self._application.name, user=user.name)
+        if user.is_away:
+            self._tell(user, Event.DROP)
+            for room in user.rooms.values():
+                room.membership.tell_away(user)
+        return True
+
+    def _give_up(self, user: User, link: Link) -> None:
+        work = self._application.users.detach(user, link, LeaveReason.DISCONNECTED)
+        self._application.turns.spawn(work)
+
+    def _tell(self, user: User, event: Event) -> None:
+        """Run the application's hook for *event*, in the user's order."""
+        extension = self._application.extension
+        handler = extension.handlers.get(event)
+        if handler is None:
+            return
+        function = handler.function
+
+        def call() -> object:
+            return None if user.is_ending else function(extension, user)
+
+        self._application.turns.cause(EndingTurn(user.lane, handler.name), call)
+
+    def resume(self, asker: Asker) -> None:
+        """
+        Serve a RECONNECT: the reply, all that was missed, then what happens from now on.
+
+        Raises:
+            BadRequest: Its data cannot be read.
+            AlreadyLoggedIn: This connection is.
+            UnknownToken: The token is unknown here, or was used.
+        """
+        asked = _decode(asker.request.body)
+        application, connection = self._application, asker.link.connection
+        if asker.link.user is not None:
+            raise AlreadyLoggedIn
+        link = application.tickets.find(asked.token, asked.attempt)
+        if link is None or link.ticket is None or link.user is None or connection.is_closed:
+            raise UnknownToken
+        user = link.user
+        if not link.is_absent:
+            # It looked open, but whoever has the token says that it is not.
+            if not self.drop(link):
+                raise UnknownToken
+            link.connection.release(link, REPLACED, "resumed on another connection")
+        was_away = user.is_away
+        self._return(user, link)
+        connection.adopt(link)
+        token = application.tickets.exchange(link, link.ticket, asked.token, asked.attempt)
+        answers, missed = self._catch_up(user, link, asked)
+        body = values.encode(
+            {
+                "appName": application.name,
+                "userName": user.name,
+                "userId": user.id,
+                "token": token,
+                **answers,
+            }
+        )
+        push = Push(EventType.RECONNECT, application.name, id=asker.request.id, body=body)
+        for one in (push, *missed):
+            connection.send(one)
+        log.info("user_resumed", application=application.name, user=user.name, missed=len(missed))
+        if was_away:
+            self._tell(user, Event.RESUME)
+            for room in user.rooms.values():
+                room.membership.tell_back(user)
+
+    def _return(self, user: User, link: Link) -> None:
+        if link.grace is not None:
+            link.grace.cancel()
+            link.grace = None
+        del user.absent[link]
+        link.is_absent = False
+        user.links.append(link)
+        self._audiences_changed(user, link)
+
+    def _audiences_changed(self, user: User, link: Link) -> None:
+        self._application.users.links_changed(user)
+        for room in link.watched.values():
+            room.membership.forget_audience()
+
+    def _catch_up(
+        self, user: User, link: Link, asked: Reconnect
+    ) -> tuple[dict[str, Any], list[Push]]:
+        """Return what the reply says of each sequence, and the events that were missed."""
+        application = self._application
+        answer, missed = _since(application.sequence, user, asked.app, application.name)
+        rooms: dict[str, dict[str, Any]] = {}
+        here: dict[str, Room] = {**link.watched, **user.rooms}
+        for name in dict.fromkeys([*asked.rooms, *user.rooms]):
+            room = here.get(name)
+            known = asked.rooms.get(name)
+            if known is None:
+                rooms[name] = user.rooms[name].placed_data()
+                continue
+            if room is None:
+                other = application.rooms.get(name)
+                is_same = other is not None and other.sequence.epoch == known.epoch
+                rooms[name] = {"reset": "kicked" if is_same else "gone"}
+                continue
+            who = user if name in user.rooms else link
+            rooms[name], events = _since(room.sequence, who, known, application.name, name)
+            if "reset" in rooms[name]:
+                rooms[name] |= room.placed_data()
+            missed += events
+        return {"app": answer, "rooms": rooms}, missed
+
+
+def _since(
+    sequence: Sequence, who: object, known: KnownPlace | None, application: str, room: str = ""
+) -> tuple[dict[str, Any], list[Push]]:
+    """Return the place of *sequence*, with a ``reset`` where its missed events are not all here."""
+    answer: dict[str, Any] = {"epoch": sequence.epoch, "seq": sequence.seq, "sub": sequence.sub}
+    if known is None:
+        return answer, []
+    if known.epoch != sequence.epoch:
+        return {**answer, "reset": "epoch"}, []
+    records = sequence.missed(who, (known.seq, known.sub))
+    if records is None:
+        return {**answer, "reset": "history"}, []
+    return answer, [
+        Push(event, application, room, action, sender, seq=seq, sub=sub or None, body=body)
+        for seq, sub, _, event, action, sender, body in records
+    ]

@@ -1,0 +1,138 @@
+"""History: the newest events of one sequence, kept for members who come back."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from goroom.limits import Limits
+    from goroom.messages import Push
+
+Record = tuple[int, int, float, int, str, str, bytes]
+"""
+``seq, sub, kept at, event type, action, sender, body``: neutral, for a resume may ask for another
+form. A tuple, for those of strings and numbers cost the garbage collector nothing.
+"""
+
+Place = tuple[int, int]
+"""``(seq, sub)``: of the newest event that somebody has."""
+
+RECORD_BYTES = 200
+"""What an event costs beside its body, roughly: its tuple and its numbers."""
+
+
+class Ring:
+    """
+    Events in their order, the oldest dropped where there are too many, too large or too old.
+
+    Args:
+        limits: ``history_events``, ``history_bytes``, ``history_seconds``.
+        place: Where it begins.
+    """
+
+    __slots__ = ("_limits", "_records", "_size", "reaches_back_to")
+
+    def __init__(self, limits: Limits, place: Place) -> None:
+        self._limits = limits
+        self._records: deque[Record] = deque()
+        self._size = 0
+        self.reaches_back_to = place
+        """Everything after this place is here."""
+
+    def keep(self, record: Record) -> None:
+        """Append *record*, newer than all before it."""
+        self._records.append(record)
+        self._size += len(record[6]) + RECORD_BYTES
+        limits = self._limits
+        while len(self._records) > limits.history_events or self._size > limits.history_bytes:
+            self._drop_oldest()
+        self.drop_older_than(record[2] - limits.history_seconds)
+
+    def drop_older_than(self, moment: float) -> None:
+        """Drop what was kept before *moment*, a `loop.time()`."""
+        while self._records and self._records[0][2] < moment:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        record = self._records.popleft()
+        self._size -= len(record[6]) + RECORD_BYTES
+        self.reaches_back_to = record[:2]
+
+    def after(self, place: Place) -> Iterator[Record]:
+        """Return the events after *place*, oldest first."""
+        return (record for record in self._records if record[:2] > place)
+
+
+class History:
+    """
+    The newest events of one sequence: those for everybody, and apart those for each follower.
+
+    Args:
+        limits: Bounds of the shared events, and again of each follower's own: a private view each
+            tick does not push out what is shared.
+        place: The sequence's place when it begins.
+    """
+
+    __slots__ = ("_limits", "_own", "_shared")
+
+    def __init__(self, limits: Limits, place: Place) -> None:
+        self._limits = limits
+        self._shared = Ring(limits, place)
+        self._own: dict[object, Ring] = {}
+
+    def __bool__(self) -> bool:
+        """Tell whether anybody follows."""
+        return bool(self._own)
+
+    def follow(self, who: object, place: Place) -> None:
+        """Keep the private events of *who*, from *place* on."""
+        if who not in self._own:
+            self._own[who] = Ring(self._limits, place)
+
+    def unfollow(self, who: object) -> None:
+        """Keep them no more."""
+        self._own.pop(who, None)
+
+    def keep_shared(self, push: Push, now: float) -> None:
+        """Keep an event for everybody."""
+        self._shared.keep(_recorded(push, now))
+
+    def keep_private(self, push: Push, receivers: Iterable[object], now: float) -> None:
+        """Keep an event for *receivers*; those who do not follow are passed over."""
+        record: Record | None = None
+        for who in receivers:
+            ring = self._own.get(who)
+            if ring is not None:
+                record = record or _recorded(push, now)
+                ring.keep(record)
+
+    def missed(self, who: object, place: Place, now: float) -> list[Record] | None:
+        """
+        Return what *who* has missed since *place*, in order; None where that is not all here.
+
+        Who does not follow, as a spectator, misses shared events only.
+        """
+        rings = [self._shared]
+        if who in self._own:
+            rings.append(self._own[who])
+        for ring in rings:
+            ring.drop_older_than(now - self._limits.history_seconds)
+            if place < ring.reaches_back_to:
+                return None
+        return list(heapq.merge(*(ring.after(place) for ring in rings)))
+
+
+def _recorded(push: Push, now: float) -> Record:
+    return (
+        push.seq or 0,
+        push.sub or 0,
+        now,
+        int(push.event_type),
+        push.action,
+        push.sender,
+        push.body,
+    )

@@ -1,0 +1,177 @@
+"""Tickets: what a login comes back with after its connection was lost, and what it asked before."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING
+
+from goroom.errors import AlreadyDone
+from goroom.messages import EventType
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from goroom.limits import Limits
+    from goroom.messages import Push, Request
+    from goroom.user import Link
+
+TOKEN_BYTES = 32
+"""Randomness of a token: 256 bits, which nobody guesses (OWASP asks for 64)."""
+
+REMEMBERED = frozenset(
+    {
+        EventType.DISCONNECTION,
+        EventType.JOIN_ROOM,
+        EventType.LEAVE_ROOM,
+        EventType.LOGOUT,
+        EventType.MESSAGE,
+    }
+)
+"""Requests that run once, however often they are sent. The others may run again and do no harm."""
+
+
+class Ticket:
+    """
+    What one resumable login has asked and was answered, so that a request resent runs once.
+
+    Args:
+        limits: ``kept_replies``, and ``history_bytes`` for all of them together.
+    """
+
+    __slots__ = (
+        "_handled",
+        "_last_id",
+        "_limits",
+        "_replies",
+        "_size",
+        "attempt",
+        "digest",
+        "used_digest",
+    )
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._last_id: float = float("-inf")
+        self._handled: set[int] = set()
+        """Ids of the requests that are being handled."""
+        self._replies: dict[int, Push] = {}
+        """By id, oldest first."""
+        self._size = 0
+        self.digest = b""
+        """Of the token that is good now."""
+        self.used_digest = b""
+        """Of the token before it, while its client may not have heard of the new one."""
+        self.attempt = ""
+        """What the RECONNECT that used it called itself."""
+
+    def begin(self, request: Request) -> Push | None:
+        """
+        Take note of *request*, which asks for a reply and is `REMEMBERED`.
+
+        Returns:
+            None where it is new, else the reply that it was given.
+
+        Raises:
+            AlreadyDone: It was handled, and the reply is forgotten.
+            StillHandled: It is being handled.
+        """
+        number = request.id
+        assert number is not None  # noqa: S101 -- it asks for a reply
+        if number > self._last_id:
+            self._last_id = number
+            self._handled.add(number)
+            return None
+        if number in self._handled:
+            raise StillHandled
+        if number not in self._replies:
+            raise AlreadyDone
+        return self._replies[number]
+
+    def end(self, reply: Push) -> None:
+        """Keep *reply* for the request of its id, if that was begun here; forget the oldest."""
+        number = reply.id
+        if number is None or number not in self._handled:
+            return
+        self._handled.discard(number)
+        self._replies[number] = reply
+        self._size += len(reply.body)
+        limits = self._limits
+        while len(self._replies) > limits.kept_replies or self._size > limits.history_bytes:
+            oldest = next(iter(self._replies))
+            self._size -= len(self._replies.pop(oldest).body)
+
+
+class StillHandled(Exception):  # noqa: N818 -- a state of the request, not a fault
+    """The request is being handled: its reply comes when that is done."""
+
+
+class Tickets:
+    """
+    The tickets of one application, found by their tokens. No token is kept, only its hash.
+
+    Args:
+        random: For the tokens.
+    """
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._links: dict[bytes, Link] = {}
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+    def issue(self, link: Link, ticket: Ticket) -> str:
+        """Return a token for *link*; it is the only one."""
+        self.void(ticket)
+        token = base64.urlsafe_b64encode(self._random.randbytes(TOKEN_BYTES)).rstrip(b"=").decode()
+        ticket.digest = _digest(token)
+        self._links[ticket.digest] = link
+        return token
+
+    def exchange(self, link: Link, ticket: Ticket, token: str, attempt: str) -> str:
+        """
+        Return a new token for *link* in place of *token*, which is used now.
+
+        Args:
+            link: Whose it is.
+            ticket: Its ticket.
+            token: What a RECONNECT was let in with.
+            attempt: What that RECONNECT called itself, or ``""``.
+        """
+        new = self.issue(link, ticket)
+        if attempt:
+            ticket.used_digest, ticket.attempt = _digest(token), attempt
+            self._links[ticket.used_digest] = link
+        return new
+
+    def confirm(self, ticket: Ticket) -> None:
+        """Note that the client has the new token: the one before it is good for nothing now."""
+        if ticket.used_digest:
+            self._links.pop(ticket.used_digest, None)
+            ticket.used_digest, ticket.attempt = b"", ""
+
+    def void(self, ticket: Ticket) -> None:
+        """End *ticket*: no token of it is good any more."""
+        self.confirm(ticket)
+        self._links.pop(ticket.digest, None)
+
+    def find(self, token: str, attempt: str = "") -> Link | None:
+        """
+        Return whose *token* is, or None.
+
+        A token is good once. Where the answer to the RECONNECT that used it was lost, the same
+        *attempt* may use it again until the client shows that it has the new one.
+        """
+        digest = _digest(token)
+        link = self._links.get(digest)
+        if link is None or link.ticket is None:
+            return None
+        ticket = link.ticket
+        if digest == ticket.used_digest and (not attempt or attempt != ticket.attempt):
+            return None
+        return link
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
