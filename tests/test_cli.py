@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import re
 import runpy
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +17,18 @@ import pytest
 import structlog
 
 import goroom.__main__
-from goroom import Server, __version__
+import goroom.play
+from goroom import ConnectionLost, RequestRefused, Server, __version__, targets, typescript
 from goroom.cli import USAGE_ERROR, Config, main
+from goroom.play import Options
 
 MODULE = """
 import goroom
 import goroom.server
 
 server = goroom.Server()
+server.add_application("chat")
+server.add_application("chess")
 portless = goroom.server.Server()
 """
 
@@ -205,3 +212,159 @@ def test_the_defaults_are_goroomservers_file() -> None:
     written = json.loads('{"host": "localhost", "port": 8080, "requestPattern": "/"}')
 
     assert Config(**written) == Config()
+
+
+def test_types_are_printed(target: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == main(["types", "--ts", target])
+
+    printed = capsys.readouterr().out
+    assert typescript.written(targets.load(target).applications, title=target) == printed
+    assert "export interface Chess {" in printed
+
+
+def test_types_of_one_application_are_those_of_it_alone(
+    target: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 0 == main(["types", "--ts", "--app", "chat", target])
+
+    printed = capsys.readouterr().out
+    assert "export interface Chat {" in printed
+    assert "Chess" not in printed
+
+
+def test_types_are_written_to_a_file(
+    target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "messages.ts"
+
+    assert 0 == main(["types", "--ts", f"{target}:portless", "--output", str(file)])
+
+    assert file.read_text("utf-8").startswith("// The messages of ")
+    assert "" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--ts", "nowhere.py"], USAGE_ERROR, "goroom: there is no file nowhere.py"),
+        (["--ts", "json:loads"], USAGE_ERROR, "goroom: json:loads cannot be called"),
+        (["--ts", "json:__name__"], USAGE_ERROR, "json:__name__ is a str, not a goroom.Server"),
+        (
+            ["--ts", "--app", "go", "TARGET"],
+            USAGE_ERROR,
+            "has no application 'go': it has chat, chess",
+        ),
+        (["--ts", "--app", "go", "TARGET:portless"], USAGE_ERROR, "'go': it has none"),
+        (["--ts", "--output", "/", "TARGET"], 1, "goroom: cannot write /: Is a directory"),
+    ],
+)
+def test_types_that_cannot_be_written_are_told(
+    *,
+    target: str,
+    arguments: list[str],
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = [argument.replace("TARGET", target) for argument in arguments]
+
+    assert code == main(["types", *given])
+    assert said in capsys.readouterr().err
+
+
+def test_types_ask_for_a_language(target: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["types", target])
+
+    assert USAGE_ERROR == ended.value.code
+    assert "--ts" in capsys.readouterr().err
+
+
+class Plays:
+    """What `play` was called with, and what it does instead."""
+
+    def __init__(self) -> None:
+        self.options: list[Options] = []
+        self.printed: list[str] = []
+        self.error: BaseException | None = None
+
+    async def play(
+        self, options: Options, lines: AsyncIterator[str], show: Callable[[str], None]
+    ) -> None:
+        """Note the call, print, and end as told."""
+        self.options.append(options)
+        for line in self.printed:
+            show(line)
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def plays(monkeypatch: pytest.MonkeyPatch) -> Iterator[Plays]:
+    """Stand in for `play`, with an input that has a descriptor."""
+    noted = Plays()
+    monkeypatch.setattr(goroom.play, "play", noted.play)
+    with Path(os.devnull).open() as nothing:
+        monkeypatch.setattr(sys, "stdin", nothing)
+        yield noted
+
+
+def test_play_says_where_and_as_whom(plays: Plays, capsys: pytest.CaptureFixture[str]) -> None:
+    plays.printed = ["hello"]
+    flags = {"--app": "chat", "--name": "ada", "--room": "hall", "--kind": "k", "--action": "shout"}
+
+    assert 0 == main(["play", "ws://here/", *[word for pair in flags.items() for word in pair]])
+
+    where = Options(url="ws://here/", app="chat", name="ada", room="hall", kind="k", action="shout")
+    assert ([where], "hello\n") == (plays.options, capsys.readouterr().out)
+
+
+def test_play_has_defaults_and_makes_up_a_name(plays: Plays) -> None:
+    assert 0 == main(["play", "ws://here/", "--app", "chat"])
+
+    (options,) = plays.options
+    assert re.fullmatch(r"guest-\d{4}", options.name)
+    assert (None, None, "say") == (options.room, options.kind, options.action)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (RequestRefused(4, "Not \x1byou"), 1, "goroom: refused: Not \\x1byou\n"),
+        (ConnectionLost(4503, "banned"), 1, "goroom: banned (4503)\n"),
+        (ConnectionLost(1006), 1, "goroom: the connection is closed (1006)\n"),
+        (TimeoutError(), 1, "goroom: no answer came from ws://here/ in time\n"),
+        (KeyboardInterrupt(), 0, ""),
+    ],
+)
+def test_the_end_of_play_is_told(
+    plays: Plays,
+    error: BaseException,
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plays.error = error
+
+    assert code == main(["play", "ws://here/", "--app", "chat"])
+    assert said == capsys.readouterr().err
+
+
+def test_nobody_has_to_listen_to_play() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = "import goroom.cli, goroom.play\nasync def play(o, l, show): show('a')\n"
+    program += "goroom.play.play = play\n"
+    program += "raise SystemExit(goroom.cli.main(['play', 'ws://here/', '--app', 'chat']))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
+
+    os.close(writing)
+    assert (1, b"") == (done.returncode, done.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import enum
+import re
 import subprocess
 import uuid
 from collections.abc import Awaitable, Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Literal, NamedTuple, NewType, TypeVar
 
 import attrs
+import lobby
 import pytest
 from typing_extensions import TypeAliasType, TypedDict
 
@@ -433,6 +435,13 @@ def test_any_name_of_an_application_kind_or_message_compiles(tmp_path: Path) -> 
         server.add_application(name, Sender, rooms=dict.fromkeys(odd, RoomExtension))
 
     assert "" == compiled(tmp_path, made(server), "export * from './messages'")
+
+
+def test_the_reference_shows_the_demos_types() -> None:
+    page = Path(__file__).parent.parent / "docs/reference/command-line.md"
+    (shown,) = re.findall(r"^```ts\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+    assert shown in made(lobby.server())
 
 
 @pytest.mark.parametrize(
