@@ -16,25 +16,58 @@
  * - Events of one room come in the order in which the room made them, each once. There is no order
  *   between rooms.
  * - A listener that throws stops no other; the error is reported as an uncaught one.
- * - A lost link is not restored: it ends in state "closed" and the event "close".
+ * - A lost link comes back by itself: App and Room objects and their listeners stay, what was missed
+ *   is heard once and in order, what was sent is done once. Where that cannot be, "reset" says so.
+ * - A login ends with "close": by `close` and `logout`, where the server says not to come back
+ *   (close codes 4500-4999), and where it refuses the login on the way back.
  *
  * @module
  */
-export type State = 'connecting' | 'open' | 'closed';
+export type Messages = {
+    sends: object;
+    takes: object;
+};
+export type Schema = {
+    app: Messages;
+    rooms: object;
+};
+export type Actions<T> = T extends any ? keyof T & string : never;
+export type Named<T, A> = T extends any ? A extends keyof T ? T[A] : never : never;
+export type Rest<T, O> = T extends {
+    data: infer D;
+} ? undefined extends D ? [data?: D, options?: O] : [data: D, options?: O] : [data?: any, options?: O];
+export type Reply<T> = T extends {
+    reply: infer R;
+} ? R : any;
+export type Heard<T, A> = A extends '*' ? any : Named<T, A>;
+export type RoomOf<S extends Schema, K extends keyof S['rooms']> = Room<S['rooms'][K] extends Messages ? S['rooms'][K] : any>;
+export type State = 'connecting' | 'open' | 'suspended' | 'closed';
 export type Options = {
     signal?: AbortSignal;
+};
+export type SendOptions = {
+    volatile?: boolean;
 };
 export type Off = () => void;
 export type Credentials = Record<string, any> | (() => Record<string, any> | Promise<Record<string, any>>);
 export type LoginOptions = {
     name: string;
     credentials?: Credentials;
+    resume?: boolean;
 };
 export type OpenOptions = {
     WebSocket?: new (url: string, protocol: string) => any;
     signal?: AbortSignal;
+    heartbeat?: {
+        idleMs?: number;
+        replyMs?: number;
+    };
+    backoff?: {
+        minMs?: number;
+        maxMs?: number;
+    };
 };
-export type Listener = (data: any, from: string, action: string) => void;
+export type Listener<T = any> = (data: T, from: string, action: string) => void;
 export type RoomInfo = {
     name: string;
     kind: string;
@@ -67,29 +100,49 @@ export type RoomEvent = {
     type: 'update';
     changes: Record<string, any>;
 } | {
+    type: 'reset';
+    reason: ResetReason;
+} | {
     type: 'left';
     reason: string;
     message: string;
 };
+export type ResetReason = 'history' | 'epoch' | 'gone' | 'kicked';
 export type CloseEvent = {
     code: number;
     reason: string;
 };
-export type AppEvents = {
-    join: Room;
+export type AppEvents<S extends Schema = any> = {
+    join: RoomOf<S, keyof S['rooms']>;
     refused: GoroomError;
+    drop: CloseEvent;
+    resume: undefined;
+    reset: {
+        room: RoomOf<S, keyof S['rooms']> | undefined;
+        reason: ResetReason;
+    };
     close: CloseEvent;
 };
 export type Frame = Record<string, any> & {
     eventType: number;
 };
+export type Command = {
+    frame: Frame;
+    id: number;
+    at: number;
+    take: (reply: Frame) => void;
+    fail: (error: GoroomError) => void;
+};
 /**
  * The server refused, or the link is closed.
  */
 export declare class GoroomError extends Error {
-    /** Number of the error; from 1000 up the application's own, 0 where the link is closed. */
+    /** Number of the error; from 1000 up the application's own, 0 where this client says so. */
     code: number;
-    /** Name of the error, for programs. */
+    /**
+     * Name of the error, for programs. Of this client: "closed", the login is over; "lost", nobody
+     * knows whether it was done; "overflow", too much waits.
+     */
     reason: string;
     /** Path of the bad field in the data sent, such as `moves[1].square`, or "". */
     field: string;
@@ -98,15 +151,23 @@ export declare class GoroomError extends Error {
     /** Name of the room that refused, or "". */
     room: string;
 }
+export type Place = {
+    epoch: string;
+    seq: number;
+    sub: number;
+};
 /**
  * A room that this client is in, or watches.
  *
- * One object for one stay: a room that was left and joined again is a new one. The properties are
- * kept up to date and have changed before listeners hear of it.
+ * One object for one stay, lost links included: a room that was left and joined again is a new one.
+ * The properties are kept up to date and have changed before listeners hear of it.
+ *
+ * @template {Messages} [M=any] its messages; see connect()
  */
-export declare class Room {
+export declare class Room<M extends Messages = any> {
     #private;
-    app: App;
+    /** @type {App<any>} */
+    app: App<any>;
     name: string;
     kind: string;
     /** Most members. */
@@ -134,21 +195,24 @@ export declare class Room {
     sub: number;
     /**
      * Call *listener* with (data, from, action) for each message named *action*; "*" hears all.
-     * @param {string} action
-     * @param {Listener} listener
+     * @template {Actions<M['sends']> | '*'} A
+     * @param {A} action
+     * @param {Listener<Heard<M['sends'], A>>} listener
      * @param {Options} [options]
      */
-    on(action: string, listener: Listener, options?: Options): Off;
+    on<A extends Actions<M['sends']> | '*'>(action: A, listener: Listener<Heard<M['sends'], A>>, options?: Options): Off;
     /**
      * Like `on`, for the next message only.
-     * @param {string} action
-     * @param {Listener} listener
+     * @template {Actions<M['sends']> | '*'} A
+     * @param {A} action
+     * @param {Listener<Heard<M['sends'], A>>} listener
      * @param {Options} [options]
      */
-    once(action: string, listener: Listener, options?: Options): Off;
+    once<A extends Actions<M['sends']> | '*'>(action: A, listener: Listener<Heard<M['sends'], A>>, options?: Options): Off;
     /**
      * Call *listener* with each event of one type: "join", "leave", "away", "back" of other members,
-     * "update" of the room's properties, "left" when this client is out.
+     * "update" of the room's properties, "reset" when events were missed for good, "left" when this
+     * client is out.
      * @template {RoomEvent['type']} T
      * @param {T} type
      * @param {(event: Extract<RoomEvent, { type: T }>) => void} listener
@@ -158,21 +222,23 @@ export declare class Room {
         type: T;
     }>) => void, options?: Options): Off;
     /**
-     * Send a message and wait for nothing. A refusal is the application's event "refused".
-     * @param {string} action
-     * @param {any} [data]
-     * @throws {GoroomError} The link is closed.
+     * Send a message and wait for nothing. A refusal is the application's event "refused". While the
+     * link is lost it waits, but not a volatile one.
+     * @template {Actions<M['takes']>} A
+     * @param {A} action
+     * @param {Rest<Named<M['takes'], A>, SendOptions>} rest data, options
+     * @throws {GoroomError} The login is over, or too much waits for the link.
      */
-    send(action: string, data?: any): void;
+    send<A extends Actions<M['takes']>>(action: A, ...[data, options]: Rest<Named<M['takes'], A>, SendOptions>): void;
     /**
      * Send a message and wait for its reply; what the message caused here has been heard before.
-     * @param {string} action
-     * @param {any} [data]
-     * @param {Options} [options]
-     * @returns {Promise<any>} what its handler returned
-     * @throws {GoroomError} It was refused, or the link is closed.
+     * @template {Actions<M['takes']>} A
+     * @param {A} action
+     * @param {Rest<Named<M['takes'], A>, Options>} rest data, options
+     * @returns {Promise<Reply<Named<M['takes'], A>>>} what its handler returned
+     * @throws {GoroomError} It was refused or is lost, the login is over, or too much waits for the link.
      */
-    request(action: string, data?: any, options?: Options): Promise<any>;
+    request<A extends Actions<M['takes']>>(action: A, ...[data, options]: Rest<Named<M['takes'], A>, Options>): Promise<Reply<Named<M['takes'], A>>>;
     /**
      * Leave the room, or stop watching it. Rejects where the room does not let go.
      * @returns {Promise<void>}
@@ -187,8 +253,10 @@ export declare class Room {
 }
 /**
  * One login to one application.
+ *
+ * @template {Schema} [S=any] its messages; see connect()
  */
-export declare class App {
+export declare class App<S extends Schema = any> {
     #private;
     connection: Connection;
     /** Name of the application. */
@@ -198,7 +266,7 @@ export declare class App {
     userId: string;
     state: State;
     /** The rooms that the user is in or this client watches, by name; at first those it was in. */
-    joined: Map<string, Room>;
+    joined: Map<string, RoomOf<S, keyof S["rooms"]>>;
     /** Names the application's own sequence. */
     epoch: string;
     /** Place of the newest event outside rooms, with `sub`. */
@@ -209,71 +277,84 @@ export declare class App {
     /**
      * Call *listener* when something becomes of this login:
      * "join" (room) the server, or another connection of the user, put the user into a room;
-     * "refused" (error) something that was sent without waiting for a reply was refused;
-     * "close" ({code, reason}) it is over: logged out, closed by either side, or the link is lost.
-     * @template {keyof AppEvents} T
+     * "refused" (error) something that was sent without waiting for a reply was refused, or is lost;
+     * "drop" ({code, reason}) the link is lost and being restored: state "suspended";
+     * "resume" () it is back; what was missed follows;
+     * "reset" ({room, reason}) not all that was missed can be heard, in a room or outside (undefined);
+     * "close" ({code, reason}) it is over: logged out, closed by either side, or not to come back.
+     * @template {keyof AppEvents<S>} T
      * @param {T} event
-     * @param {(value: AppEvents[T]) => void} listener
+     * @param {(value: AppEvents<S>[T]) => void} listener
      * @param {Options} [options]
      */
-    on<T extends keyof AppEvents>(event: T, listener: (value: AppEvents[T]) => void, options?: Options): Off;
+    on<T extends keyof AppEvents<S>>(event: T, listener: (value: AppEvents<S>[T]) => void, options?: Options): Off;
     /**
      * Call *listener* with (data, from, action) for each message outside rooms; "*" hears all.
-     * @param {string} action
-     * @param {Listener} listener
+     * @template {Actions<S['app']['sends']> | '*'} A
+     * @param {A} action
+     * @param {Listener<Heard<S['app']['sends'], A>>} listener
      * @param {Options} [options]
      */
-    onMessage(action: string, listener: Listener, options?: Options): Off;
+    onMessage<A extends Actions<S['app']['sends']> | '*'>(action: A, listener: Listener<Heard<S['app']['sends'], A>>, options?: Options): Off;
     /**
-     * Send a message to the application and wait for nothing.
-     * @param {string} action
-     * @param {any} [data]
-     * @throws {GoroomError} The link is closed.
+     * Send a message to the application and wait for nothing; see Room.send.
+     * @template {Actions<S['app']['takes']>} A
+     * @param {A} action
+     * @param {Rest<Named<S['app']['takes'], A>, SendOptions>} rest data, options
+     * @throws {GoroomError} The login is over, or too much waits for the link.
      */
-    send(action: string, data?: any): void;
+    send<A extends Actions<S['app']['takes']>>(action: A, ...[data, options]: Rest<Named<S['app']['takes'], A>, SendOptions>): void;
     /**
-     * Send a message to the application and wait for its reply.
-     * @param {string} action
-     * @param {any} [data]
-     * @param {Options} [options]
-     * @returns {Promise<any>} what its handler returned
-     * @throws {GoroomError} It was refused, or the link is closed.
+     * Send a message to the application and wait for its reply; see Room.request.
+     * @template {Actions<S['app']['takes']>} A
+     * @param {A} action
+     * @param {Rest<Named<S['app']['takes'], A>, Options>} rest data, options
+     * @returns {Promise<Reply<Named<S['app']['takes'], A>>>} what its handler returned
+     * @throws {GoroomError} It was refused or is lost, the login is over, or too much waits for the link.
      */
-    request(action: string, data?: any, options?: Options): Promise<any>;
+    request<A extends Actions<S['app']['takes']>>(action: A, ...[data, options]: Rest<Named<S['app']['takes'], A>, Options>): Promise<Reply<Named<S['app']['takes'], A>>>;
     /**
      * Join a room by name.
+     * @template {keyof S['rooms']} [K=keyof S['rooms']]
      * @param {string} name
      * @param {{ password?: string, signal?: AbortSignal }} [options]
+     * @returns {Promise<RoomOf<S, K>>}
      */
-    join(name: string, { signal, ...data }?: {
+    join<K extends keyof S['rooms'] = keyof S['rooms']>(name: string, { signal, ...data }?: {
         password?: string;
         signal?: AbortSignal;
-    }): Promise<Room>;
+    }): Promise<RoomOf<S, K>>;
     /**
      * Join the oldest room of *kind* that has a free seat, or make one; with a name, join that room
      * or make it. Further options are the new room's, as far as its kind takes them from clients.
-     * @param {string} kind
+     * @template {keyof S['rooms'] & string} K
+     * @param {K} kind
      * @param {{ name?: string, signal?: AbortSignal } & Record<string, any>} [options]
+     * @returns {Promise<RoomOf<S, K>>}
      */
-    joinOrCreate(kind: string, { name, signal, ...data }?: {
+    joinOrCreate<K extends keyof S['rooms'] & string>(kind: K, { name, signal, ...data }?: {
         name?: string;
         signal?: AbortSignal;
-    } & Record<string, any>): Promise<Room>;
+    } & Record<string, any>): Promise<RoomOf<S, K>>;
     /**
      * Make a room and join it; refused if there is one of that name.
-     * @param {string} kind
+     * @template {keyof S['rooms'] & string} K
+     * @param {K} kind
      * @param {{ name?: string, signal?: AbortSignal } & Record<string, any>} [options]
+     * @returns {Promise<RoomOf<S, K>>}
      */
-    create(kind: string, { name, signal, ...data }?: {
+    create<K extends keyof S['rooms'] & string>(kind: K, { name, signal, ...data }?: {
         name?: string;
         signal?: AbortSignal;
-    } & Record<string, any>): Promise<Room>;
+    } & Record<string, any>): Promise<RoomOf<S, K>>;
     /**
      * Watch a room without joining it, where it lets itself be watched.
+     * @template {keyof S['rooms']} [K=keyof S['rooms']]
      * @param {string} name
      * @param {Options} [options]
+     * @returns {Promise<RoomOf<S, K>>}
      */
-    watch(name: string, { signal }?: Options): Promise<Room>;
+    watch<K extends keyof S['rooms'] = keyof S['rooms']>(name: string, { signal }?: Options): Promise<RoomOf<S, K>>;
     /**
      * The rooms of the application that are not hidden.
      * @param {Options} [options]
@@ -297,7 +378,7 @@ export declare class App {
     close(): void;
 }
 /**
- * One socket; several applications may be logged in to over it.
+ * One socket, and the next one when that is lost; several applications may be logged in to over it.
  */
 export declare class Connection {
     #private;
@@ -306,33 +387,36 @@ export declare class Connection {
     latency: number;
     /**
      * Log in to an application; where the URL names one already, to that one without *application*.
+     * While the link is lost it waits.
+     * @template {Schema} [S=any]
      * @param {string | undefined} application
      * @param {LoginOptions} options
-     * @returns {Promise<App>}
+     * @returns {Promise<App<S>>}
      */
-    login(application: string | undefined, options: LoginOptions): Promise<App>;
-    /** Close the socket. Every login on it hears "close" before this returns. */
+    login<S extends Schema = any>(application: string | undefined, options: LoginOptions): Promise<App<S>>;
+    /** Log out everywhere and close the socket. Every login hears "close" before this returns. */
     close(): void;
 }
 /**
- * Open a connection without logging in.
+ * Open a connection without logging in. It comes back by itself only while somebody is logged in.
  *
  * @param {string | URL} url of a WebSocket; in a browser it may be relative to the page
- * @param {OpenOptions} [options] WebSocket: the class to use where there is no global one (Node 20: `ws`)
+ * @param {OpenOptions} [options]
  * @returns {Promise<Connection>}
  * @throws {GoroomError} There is no connection to be had; reason "closed".
  */
-export declare function open(url: string | URL, { WebSocket, signal }?: OpenOptions): Promise<Connection>;
+export declare function open(url: string | URL, options?: OpenOptions): Promise<Connection>;
 /**
  * Open a connection and log in.
  *
+ * @template {Schema} [S=any] what its messages are: `connect<Tictactoe>(...)`
  * @param {string | URL} url
  * @param {OpenOptions & LoginOptions & { app?: string }} options app: the application, where the
  *   URL does not name it; name: the user's; credentials: what else the application asks for, or a
- *   function that returns it
- * @returns {Promise<App>}
+ *   function that returns it, called at each login
+ * @returns {Promise<App<S>>}
  * @throws {GoroomError} There is no connection, or the login was refused; then it is closed again.
  */
-export declare function connect(url: string | URL, { app, signal, WebSocket, ...login }: OpenOptions & LoginOptions & {
+export declare function connect<S extends Schema = any>(url: string | URL, { app, ...options }: OpenOptions & LoginOptions & {
     app?: string;
-}): Promise<App>;
+}): Promise<App<S>>;

@@ -16,44 +16,117 @@
  * - Events of one room come in the order in which the room made them, each once. There is no order
  *   between rooms.
  * - A listener that throws stops no other; the error is reported as an uncaught one.
- * - A lost link is not restored: it ends in state "closed" and the event "close".
+ * - A lost link comes back by itself: App and Room objects and their listeners stay, what was missed
+ *   is heard once and in order, what was sent is done once. Where that cannot be, "reset" says so.
+ * - A login ends with "close": by `close` and `logout`, where the server says not to come back
+ *   (close codes 4500-4999), and where it refuses the login on the way back.
  *
  * @module
  */
 
-/** @typedef {'connecting' | 'open' | 'closed'} State */
+/**
+ * What the messages of an application are: made by `goroom types --ts`, given as `connect<Schema>()`.
+ * Each `takes` is `{ data, reply }`, its data undefined where the message has none.
+ * @typedef {{ sends: object, takes: object }} Messages
+ */
+/** @typedef {{ app: Messages, rooms: object }} Schema */
+/**
+ * Actions: the names of the messages, of one kind of room or of any of several.
+ * @template T
+ * @typedef {T extends any ? keyof T & string : never} Actions
+ */
+/**
+ * @template T, A
+ * @typedef {T extends any ? A extends keyof T ? T[A] : never : never} Named
+ */
+/**
+ * The arguments behind the action: data may be left out where there is none.
+ * @template T, O
+ * @typedef {T extends { data: infer D } ? undefined extends D ? [data?: D, options?: O]
+ *   : [data: D, options?: O] : [data?: any, options?: O]} Rest
+ */
+/**
+ * @template T
+ * @typedef {T extends { reply: infer R } ? R : any} Reply
+ */
+/**
+ * A listener's data: anything for "*".
+ * @template T, A
+ * @typedef {A extends '*' ? any : Named<T, A>} Heard
+ */
+/**
+ * Rooms of the kind K.
+ * @template {Schema} S
+ * @template {keyof S['rooms']} K
+ * @typedef {Room<S['rooms'][K] extends Messages ? S['rooms'][K] : any>} RoomOf
+ */
+/** @typedef {'connecting' | 'open' | 'suspended' | 'closed'} State "suspended": the link is lost and being restored. */
 /** @typedef {{ signal?: AbortSignal }} Options */
+/** @typedef {{ volatile?: boolean }} SendOptions volatile: worth nothing later; lost where the link is. */
 /** @typedef {() => void} Off Takes the listener away; a second call does nothing. */
 /** @typedef {Record<string, any> | (() => Record<string, any> | Promise<Record<string, any>>)} Credentials */
-/** @typedef {{ name: string, credentials?: Credentials }} LoginOptions */
-/** @typedef {{ WebSocket?: new (url: string, protocol: string) => any, signal?: AbortSignal }} OpenOptions */
-/** @typedef {(data: any, from: string, action: string) => void} Listener `from` is "" where the server speaks. */
+/**
+ * resume: false where a lost link is to end the login.
+ * @typedef {{ name: string, credentials?: Credentials, resume?: boolean }} LoginOptions
+ */
+/**
+ * WebSocket: the class to use where there is no global one (Node 20: `ws`).
+ * heartbeat: after `idleMs` of silence (15,000) the server is asked for a word; where none comes
+ * for `replyMs` (10,000), the link is lost. Connecting again may take as long.
+ * backoff: a new try waits a random part of `minMs` (200), doubled with each try, up to `maxMs` (10,000).
+ * @typedef {{ WebSocket?: new (url: string, protocol: string) => any, signal?: AbortSignal,
+ *   heartbeat?: { idleMs?: number, replyMs?: number },
+ *   backoff?: { minMs?: number, maxMs?: number } }} OpenOptions
+ */
+/**
+ * `from` is "" where the server speaks.
+ * @template [T=any]
+ * @typedef {(data: T, from: string, action: string) => void} Listener
+ */
 /**
  * A room in the list of rooms.
  * @typedef {{ name: string, kind: string, count: number, capacity: number, locked: boolean,
  *   password: boolean, spectators: boolean, properties: Record<string, any>, maker: string }} RoomInfo
  */
 /**
- * What happens in a room, in order. "left" is the last: this client is no longer in the room.
+ * What happens in a room, in order. "reset": events were missed for good, and the room is as it now
+ * is. "left" is the last: this client is no longer in the room.
  * @typedef {{ type: 'message', action: string, data: any, from: string }
  *   | { type: 'join' | 'back', name: string }
  *   | { type: 'leave', name: string, reason: string, message: string }
  *   | { type: 'away', name: string, seconds: number }
  *   | { type: 'update', changes: Record<string, any> }
+ *   | { type: 'reset', reason: ResetReason }
  *   | { type: 'left', reason: string, message: string }} RoomEvent
  */
+/**
+ * Why not all that was missed can be heard: "history", it is more than the server keeps; "epoch",
+ * it was another login, or another life of the room or server; "gone", the room was closed;
+ * "kicked", the user is no longer in it.
+ * @typedef {'history' | 'epoch' | 'gone' | 'kicked'} ResetReason
+ */
 /** @typedef {{ code: number, reason: string }} CloseEvent */
-/** @typedef {{ join: Room, refused: GoroomError, close: CloseEvent }} AppEvents */
+/**
+ * @template {Schema} [S=any]
+ * @typedef {{ join: RoomOf<S, keyof S['rooms']>, refused: GoroomError, drop: CloseEvent, resume: undefined,
+ *   reset: { room: RoomOf<S, keyof S['rooms']> | undefined, reason: ResetReason }, close: CloseEvent }} AppEvents
+ */
 /** @typedef {Record<string, any> & { eventType: number }} Frame */
+/**
+ * What was asked of the server and has not been answered. With an id it has been sent.
+ * @typedef {{ frame: Frame, id: number, at: number, take: (reply: Frame) => void, fail: (error: GoroomError) => void }} Command
+ */
 
 const SUBPROTOCOL = 'goroom.json'
 
 // Numbers of events on the wire.
 const DISCONNECTION = 2
+const JOIN_APP = 3
 const JOIN_ROOM = 4
 const LEAVE_ROOM = 5
 const LOGIN = 6
 const LOGOUT = 7
+const RECONNECT = 8
 const SUBSCRIBE_ROOM = 9
 const UNSUBSCRIBE_ROOM = 10
 const MESSAGE = 11
@@ -63,8 +136,14 @@ const ROOM_UPDATE = 20
 const MEMBER_AWAY = 21
 const MEMBER_BACK = 22
 
+/** The error of a command that was done, and whose answer is forgotten. */
+const ALREADY_DONE = 28
+
 /** Events that an iterator keeps for a loop that does not come round; then the loop fails. */
 const ITERATOR_EVENTS = 1000
+
+/** Commands that wait while the link is lost; then sending throws. */
+const QUEUED_COMMANDS = 64
 
 /**
  * The server refused, or the link is closed.
@@ -74,9 +153,12 @@ export class GoroomError extends Error {
   constructor({ code = 0, reason = '', message = '', field = '' }, frame) {
     super(message)
     this.name = 'GoroomError'
-    /** Number of the error; from 1000 up the application's own, 0 where the link is closed. */
+    /** Number of the error; from 1000 up the application's own, 0 where this client says so. */
     this.code = /** @type {number} */ (code)
-    /** Name of the error, for programs. */
+    /**
+     * Name of the error, for programs. Of this client: "closed", the login is over; "lost", nobody
+     * knows whether it was done; "overflow", too much waits.
+     */
     this.reason = /** @type {string} */ (reason)
     /** Path of the bad field in the data sent, such as `moves[1].square`, or "". */
     this.field = /** @type {string} */ (field)
@@ -154,24 +236,45 @@ const closed = (code, reason) =>
  */
 const infoOf = ({ roomName, appName, ...more }) => /** @type {any} */ ({ name: roomName, ...more })
 
+/** Whether a close code says not to come back. @param {number} code */
+const isFinal = (code) => code >= 4500 && code < 5000
+
 /**
- * Whether an event is newer than the place of *holder*, which it then takes.
- * @param {{ seq: number, sub: number }} holder
+ * A sequence of events, and the place in it that this client has come to.
+ * @typedef {{ epoch: string, seq: number, sub: number }} Place
+ */
+
+/** @param {Place} place */
+const placeOf = ({ epoch, seq, sub }) => ({ epoch, seq, sub })
+
+/**
+ * Whether an event is newer than *place*.
+ * @param {Place} place
  * @param {Frame} frame
  */
-function advance(holder, { seq, sub = 0 }) {
-  if (seq === undefined) return true
-  if (seq < holder.seq || (seq === holder.seq && sub <= holder.sub)) return false
-  holder.seq = seq
-  holder.sub = sub
+const isNewer = (place, { seq, sub = 0 }) => seq > place.seq || (seq === place.seq && sub > place.sub)
+
+/**
+ * Whether an event is to be heard: it has no place or is newer than *place*, which it then takes.
+ * @param {Place} place
+ * @param {Frame} frame
+ * @param {Connection} connection
+ */
+function advance(place, frame, { _deduplicates }) {
+  if (frame.seq === undefined) return true
+  if (!isNewer(place, frame)) return !_deduplicates
+  place.seq = frame.seq
+  place.sub = frame.sub ?? 0
   return true
 }
 
 /**
  * A room that this client is in, or watches.
  *
- * One object for one stay: a room that was left and joined again is a new one. The properties are
- * kept up to date and have changed before listeners hear of it.
+ * One object for one stay, lost links included: a room that was left and joined again is a new one.
+ * The properties are kept up to date and have changed before listeners hear of it.
+ *
+ * @template {Messages} [M=any] its messages; see connect()
  */
 export class Room {
   #messages = new Listeners()
@@ -179,8 +282,16 @@ export class Room {
   /** @type {Set<(event: RoomEvent) => void>} */
   #iterators = new Set()
 
-  /** @internal @param {App} app @param {string} name */
+  /** @internal @type {Frame} How it was joined, and is again after a login. */
+  _entry = { eventType: JOIN_ROOM }
+  /** @internal Whether it is being joined again. */
+  _isComingBack = false
+  /** @internal */
+  _isLeaving = false
+
+  /** @internal @param {App<any>} app @param {string} name */
   constructor(app, name) {
+    /** @type {App<any>} */
     this.app = app
     this.name = name
     this.kind = ''
@@ -209,8 +320,9 @@ export class Room {
 
   /**
    * Call *listener* with (data, from, action) for each message named *action*; "*" hears all.
-   * @param {string} action
-   * @param {Listener} listener
+   * @template {Actions<M['sends']> | '*'} A
+   * @param {A} action
+   * @param {Listener<Heard<M['sends'], A>>} listener
    * @param {Options} [options]
    */
   on(action, listener, options) {
@@ -219,8 +331,9 @@ export class Room {
 
   /**
    * Like `on`, for the next message only.
-   * @param {string} action
-   * @param {Listener} listener
+   * @template {Actions<M['sends']> | '*'} A
+   * @param {A} action
+   * @param {Listener<Heard<M['sends'], A>>} listener
    * @param {Options} [options]
    */
   once(action, listener, options) {
@@ -233,7 +346,8 @@ export class Room {
 
   /**
    * Call *listener* with each event of one type: "join", "leave", "away", "back" of other members,
-   * "update" of the room's properties, "left" when this client is out.
+   * "update" of the room's properties, "reset" when events were missed for good, "left" when this
+   * client is out.
    * @template {RoomEvent['type']} T
    * @param {T} type
    * @param {(event: Extract<RoomEvent, { type: T }>) => void} listener
@@ -244,24 +358,26 @@ export class Room {
   }
 
   /**
-   * Send a message and wait for nothing. A refusal is the application's event "refused".
-   * @param {string} action
-   * @param {any} [data]
-   * @throws {GoroomError} The link is closed.
+   * Send a message and wait for nothing. A refusal is the application's event "refused". While the
+   * link is lost it waits, but not a volatile one.
+   * @template {Actions<M['takes']>} A
+   * @param {A} action
+   * @param {Rest<Named<M['takes'], A>, SendOptions>} rest data, options
+   * @throws {GoroomError} The login is over, or too much waits for the link.
    */
-  send(action, data) {
-    this.app._send({ eventType: MESSAGE, roomName: this.name, action, data })
+  send(action, ...[data, options]) {
+    this.app._send({ eventType: MESSAGE, roomName: this.name, action, data }, options)
   }
 
   /**
    * Send a message and wait for its reply; what the message caused here has been heard before.
-   * @param {string} action
-   * @param {any} [data]
-   * @param {Options} [options]
-   * @returns {Promise<any>} what its handler returned
-   * @throws {GoroomError} It was refused, or the link is closed.
+   * @template {Actions<M['takes']>} A
+   * @param {A} action
+   * @param {Rest<Named<M['takes'], A>, Options>} rest data, options
+   * @returns {Promise<Reply<Named<M['takes'], A>>>} what its handler returned
+   * @throws {GoroomError} It was refused or is lost, the login is over, or too much waits for the link.
    */
-  request(action, data, options) {
+  request(action, ...[data, options]) {
     const frame = { eventType: MESSAGE, roomName: this.name, action, data }
     return this.app._request(frame, (reply) => reply.data, options)
   }
@@ -270,9 +386,16 @@ export class Room {
    * Leave the room, or stop watching it. Rejects where the room does not let go.
    * @returns {Promise<void>}
    */
-  leave() {
+  async leave() {
     const eventType = this.watching ? UNSUBSCRIBE_ROOM : LEAVE_ROOM
-    return this.app._request({ eventType, roomName: this.name }, () => this._end('left'))
+    this._isLeaving = true
+    try {
+      await this.app._request({ eventType, roomName: this.name }, () => this._end('left'))
+    } catch (error) {
+      if (!this.hasLeft) throw error // else it was left before the link was lost
+    } finally {
+      this._isLeaving = false
+    }
   }
 
   /**
@@ -313,30 +436,35 @@ export class Room {
 
   /** @internal @param {Frame} frame What the server says of the room on joining. */
   _place({ eventType, data, seq = 0, sub = 0 }) {
-    const { kind, capacity, count, members = [], properties = {}, maker = '', locked = false, epoch } = data
-    Object.assign(this, { kind, capacity, count, properties, maker, locked, epoch, seq, sub })
+    const { kind, capacity, count, members = [], away = [], properties = {}, maker = '', locked = false, epoch } = data
     this.watching = eventType === SUBSCRIBE_ROOM
+    if (epoch === this.epoch && isNewer({ epoch, seq, sub }, /** @type {any} */ (this))) return // an answer of before
+    Object.assign(this, { kind, capacity, count, properties, maker, locked, epoch, seq, sub })
     this.members.clear()
-    for (const name of members) this.members.set(name, { away: false })
-    return this
+    for (const name of members) this.#setMember(name, away.includes(name))
+  }
+
+  /** @param {string} name @param {boolean} away */
+  #setMember(name, away) {
+    this.members.set(name, { away: away && name !== this.app.user })
   }
 
   /** @internal @param {Frame} frame */
   _receive(frame) {
     const { eventType, sender: name = '', data, action = '' } = frame
-    if (!advance(this, frame)) return
+    if (!advance(this, frame, this.app.connection)) return
     if (eventType === MESSAGE) {
       this.#messages.emit(action, data, name, action)
       if (action !== '*') this.#messages.emit('*', data, name, action)
       this.#pass({ type: 'message', action, data, from: name })
     } else if (eventType === JOIN_ROOM) {
-      this.members.set(name, { away: false })
+      this.#setMember(name, false)
       this.count += 1
-      this.#tell({ type: 'join', name })
+      this._tell({ type: 'join', name })
     } else if (eventType === LEAVE_ROOM && name) {
       this.members.delete(name)
       this.count -= 1
-      this.#tell({ type: 'leave', name, reason: data.reason ?? '', message: data.message ?? '' })
+      this._tell({ type: 'leave', name, reason: data.reason ?? '', message: data.message ?? '' })
     } else if (eventType === LEAVE_ROOM || eventType === UNSUBSCRIBE_ROOM) {
       this._end(data.reason, data.message)
     } else if (eventType === ROOM_UPDATE) {
@@ -344,13 +472,15 @@ export class Room {
       for (const key of /** @type {const} */ (['count', 'capacity', 'locked', 'properties'])) {
         if (key in changes) Object.assign(this, { [key]: changes[key] })
       }
-      this.#tell({ type: 'update', changes })
-    } else if (eventType === MEMBER_AWAY) {
-      this.members.set(name, { away: true })
-      this.#tell({ type: 'away', name, seconds: data.seconds })
-    } else if (eventType === MEMBER_BACK) {
-      this.members.set(name, { away: false })
-      this.#tell({ type: 'back', name })
+      this._tell({ type: 'update', changes })
+    } else if (name !== this.app.user) { // one's own absence is told by "drop" and "resume"
+      if (eventType === MEMBER_AWAY) {
+        this.#setMember(name, true)
+        this._tell({ type: 'away', name, seconds: data.seconds })
+      } else if (eventType === MEMBER_BACK) {
+        this.#setMember(name, false)
+        this._tell({ type: 'back', name })
+      }
     }
   }
 
@@ -359,11 +489,11 @@ export class Room {
     if (this.hasLeft) return
     this.hasLeft = true
     this.app.joined.delete(this.name)
-    this.#tell({ type: 'left', reason, message })
+    this._tell({ type: 'left', reason, message })
   }
 
-  /** @param {RoomEvent} event */
-  #tell(event) {
+  /** @internal @param {RoomEvent} event */
+  _tell(event) {
     this.#events.emit(event.type, event)
     this.#pass(event)
   }
@@ -376,6 +506,8 @@ export class Room {
 
 /**
  * One login to one application.
+ *
+ * @template {Schema} [S=any] its messages; see connect()
  */
 export class App {
   #messages = new Listeners()
@@ -386,12 +518,26 @@ export class App {
   #list
   /** @type {Promise<void> | undefined} */
   #listed
+  #options
+  /** @type {{ resolve: (app: any) => void, reject: (error: any) => void } | undefined} Until it is logged in. */
+  #opening
   #lastId = 0
-  /** @type {Map<number, { take: (reply: Frame) => void, fail: (error: Error) => void }>} */
+  /** @type {number | undefined} The id of the LOGIN or RECONNECT that is not answered yet. */
+  #greeting
+  /** What a RECONNECT is allowed by, once; "" where there is nothing to resume. */
+  #token = ''
+  /** Names the tries to resume after one loss, so that a reply that was lost can be had again. */
+  #attempt = ''
+  #isLoggingOut = false
+  /** @type {Map<number, Command>} What was sent, in order. */
   #pending = new Map()
+  /** @type {Command[]} What is to be sent when the link is back. */
+  #queue = []
+  /** @type {Map<string, Frame[]>} Rooms that the answer to a join under way may be about, and what came of them. */
+  #unclaimed = new Map()
 
-  /** @internal @param {Connection} connection @param {string} name */
-  constructor(connection, name) {
+  /** @internal @param {Connection} connection @param {string} name @param {LoginOptions} options */
+  constructor(connection, name, options) {
     this.connection = connection
     /** Name of the application. */
     this.name = name
@@ -400,12 +546,13 @@ export class App {
     this.userId = ''
     this.state = /** @type {State} */ ('connecting')
     /** The rooms that the user is in or this client watches, by name; at first those it was in. */
-    this.joined = /** @type {Map<string, Room>} */ (new Map())
+    this.joined = /** @type {Map<string, RoomOf<S, keyof S['rooms']>>} */ (new Map())
     /** Names the application's own sequence. */
     this.epoch = ''
     /** Place of the newest event outside rooms, with `sub`. */
     this.seq = 0
     this.sub = 0
+    this.#options = options
   }
 
   /** Milliseconds that the newest reply took, its handler's time included; 0 before the first. */
@@ -416,15 +563,18 @@ export class App {
   /**
    * Call *listener* when something becomes of this login:
    * "join" (room) the server, or another connection of the user, put the user into a room;
-   * "refused" (error) something that was sent without waiting for a reply was refused;
-   * "close" ({code, reason}) it is over: logged out, closed by either side, or the link is lost.
-   * @template {keyof AppEvents} T
+   * "refused" (error) something that was sent without waiting for a reply was refused, or is lost;
+   * "drop" ({code, reason}) the link is lost and being restored: state "suspended";
+   * "resume" () it is back; what was missed follows;
+   * "reset" ({room, reason}) not all that was missed can be heard, in a room or outside (undefined);
+   * "close" ({code, reason}) it is over: logged out, closed by either side, or not to come back.
+   * @template {keyof AppEvents<S>} T
    * @param {T} event
-   * @param {(value: AppEvents[T]) => void} listener
+   * @param {(value: AppEvents<S>[T]) => void} listener
    * @param {Options} [options]
    */
   on(event, listener, options) {
-    if (!['join', 'refused', 'close'].includes(event)) {
+    if (!['join', 'refused', 'drop', 'resume', 'reset', 'close'].includes(event)) {
       throw new TypeError(`App.on knows no ${event}: messages of the application are heard by onMessage`)
     }
     return this.#events.add(event, listener, options)
@@ -432,8 +582,9 @@ export class App {
 
   /**
    * Call *listener* with (data, from, action) for each message outside rooms; "*" hears all.
-   * @param {string} action
-   * @param {Listener} listener
+   * @template {Actions<S['app']['sends']> | '*'} A
+   * @param {A} action
+   * @param {Listener<Heard<S['app']['sends'], A>>} listener
    * @param {Options} [options]
    */
   onMessage(action, listener, options) {
@@ -441,31 +592,34 @@ export class App {
   }
 
   /**
-   * Send a message to the application and wait for nothing.
-   * @param {string} action
-   * @param {any} [data]
-   * @throws {GoroomError} The link is closed.
+   * Send a message to the application and wait for nothing; see Room.send.
+   * @template {Actions<S['app']['takes']>} A
+   * @param {A} action
+   * @param {Rest<Named<S['app']['takes'], A>, SendOptions>} rest data, options
+   * @throws {GoroomError} The login is over, or too much waits for the link.
    */
-  send(action, data) {
-    this._send({ eventType: MESSAGE, action, data })
+  send(action, ...[data, options]) {
+    this._send({ eventType: MESSAGE, action, data }, options)
   }
 
   /**
-   * Send a message to the application and wait for its reply.
-   * @param {string} action
-   * @param {any} [data]
-   * @param {Options} [options]
-   * @returns {Promise<any>} what its handler returned
-   * @throws {GoroomError} It was refused, or the link is closed.
+   * Send a message to the application and wait for its reply; see Room.request.
+   * @template {Actions<S['app']['takes']>} A
+   * @param {A} action
+   * @param {Rest<Named<S['app']['takes'], A>, Options>} rest data, options
+   * @returns {Promise<Reply<Named<S['app']['takes'], A>>>} what its handler returned
+   * @throws {GoroomError} It was refused or is lost, the login is over, or too much waits for the link.
    */
-  request(action, data, options) {
+  request(action, ...[data, options]) {
     return this._request({ eventType: MESSAGE, action, data }, (reply) => reply.data, options)
   }
 
   /**
    * Join a room by name.
+   * @template {keyof S['rooms']} [K=keyof S['rooms']]
    * @param {string} name
    * @param {{ password?: string, signal?: AbortSignal }} [options]
+   * @returns {Promise<RoomOf<S, K>>}
    */
   join(name, { signal, ...data } = {}) {
     return this.#enter({ eventType: JOIN_ROOM, roomName: name, data }, signal)
@@ -474,8 +628,10 @@ export class App {
   /**
    * Join the oldest room of *kind* that has a free seat, or make one; with a name, join that room
    * or make it. Further options are the new room's, as far as its kind takes them from clients.
-   * @param {string} kind
+   * @template {keyof S['rooms'] & string} K
+   * @param {K} kind
    * @param {{ name?: string, signal?: AbortSignal } & Record<string, any>} [options]
+   * @returns {Promise<RoomOf<S, K>>}
    */
   joinOrCreate(kind, { name, signal, ...data } = {}) {
     const made = { ...data, kind, create: 'if_missing' }
@@ -484,8 +640,10 @@ export class App {
 
   /**
    * Make a room and join it; refused if there is one of that name.
-   * @param {string} kind
+   * @template {keyof S['rooms'] & string} K
+   * @param {K} kind
    * @param {{ name?: string, signal?: AbortSignal } & Record<string, any>} [options]
+   * @returns {Promise<RoomOf<S, K>>}
    */
   create(kind, { name, signal, ...data } = {}) {
     const made = { ...data, kind, create: true }
@@ -494,8 +652,10 @@ export class App {
 
   /**
    * Watch a room without joining it, where it lets itself be watched.
+   * @template {keyof S['rooms']} [K=keyof S['rooms']]
    * @param {string} name
    * @param {Options} [options]
+   * @returns {Promise<RoomOf<S, K>>}
    */
   watch(name, { signal } = {}) {
     return this.#enter({ eventType: SUBSCRIBE_ROOM, roomName: name }, signal)
@@ -526,13 +686,10 @@ export class App {
       this.#watchers -= 1
       if (this.#watchers) return
       this.#list = this.#listed = undefined
+      // Where the link is lost, so is the subscription.
       if (this.state === 'open') this._request({ eventType: UNSUBSCRIBE_ROOM }, () => {}).catch(() => {})
     }
-    this.#listed ??= this._request({ eventType: SUBSCRIBE_ROOM }, ({ data }) => {
-      this.#list = new Map()
-      for (const room of data.rooms) this.#list.set(room.roomName, infoOf(room))
-      this.connection._hold()
-    })
+    this.#listed ??= this.#subscribe(() => this.connection._hold())
     try {
       await this.#listed
       signal?.throwIfAborted()
@@ -557,8 +714,15 @@ export class App {
    * End this login; the connection stays for others.
    * @returns {Promise<void>}
    */
-  logout() {
-    return this._request({ eventType: LOGOUT }, () => this._end(1000, 'logged_out'))
+  async logout() {
+    this.#isLoggingOut = true
+    try {
+      await this._request({ eventType: LOGOUT }, () => this._end(1000, 'logged_out'))
+    } catch (error) {
+      if (this.state !== 'closed') throw error // else it was logged out before the link was lost
+    } finally {
+      this.#isLoggingOut = false
+    }
   }
 
   /** Close the connection, with every login on it. */
@@ -570,33 +734,99 @@ export class App {
     return [...(this.#list?.values() ?? [])]
   }
 
+  /** @param {() => void} then called when the list is there */
+  #subscribe(then) {
+    return this._request({ eventType: SUBSCRIBE_ROOM }, ({ data }) => {
+      this.#list = new Map()
+      for (const room of data.rooms) this.#list.set(room.roomName, infoOf(room))
+      then()
+    })
+  }
+
+  #tellList() {
+    if (this.#list) this.#lists.emit('', this.#rooms())
+  }
+
+  // -- rooms -------------------------------------------------------------------------------
+
   /**
    * @param {Frame} frame
    * @param {AbortSignal} [signal]
-   * @returns {Promise<Room>}
+   * @returns {Promise<Room<any>>}
    */
   #enter(frame, signal) {
+    const { eventType } = frame
     const accept = (/** @type {Frame} */ reply) => {
-      this.connection._hold()
-      return this.#place(reply)
+      // Where the room came with a resume, its place is newer there, and events may wait.
+      const [placed, ...events] = this.#claim(reply.data.roomName) ?? [reply]
+      this.connection._hold(events.map((event) => () => this._receive(event)))
+      const room = this.#place({ ...placed, eventType })
+      const { create } = frame.data ?? {}
+      room._entry = { eventType, data: { ...frame.data, ...(create && { create: 'if_missing' }) } }
+      return room
     }
-    const eventType = frame.eventType === JOIN_ROOM ? LEAVE_ROOM : UNSUBSCRIBE_ROOM
-    const undo = (/** @type {Frame} */ { data }) => this._send({ eventType, roomName: data.roomName })
+    const undo = (/** @type {Frame} */ { data: { roomName } }) => {
+      this.#claim(roomName)
+      this._send({ eventType: eventType === JOIN_ROOM ? LEAVE_ROOM : UNSUBSCRIBE_ROOM, roomName })
+    }
     return this._request(frame, accept, { signal }, undo)
   }
 
-  /** @param {Frame} frame */
-  #place(frame) {
-    const name = frame.data.roomName
-    const room = this.joined.get(name) ?? new Room(this, name)
-    this.joined.set(name, room)
-    return room._place(frame)
+  /** @param {string} name */
+  #claim(name) {
+    const frames = this.#unclaimed.get(name)
+    this.#unclaimed.delete(name)
+    return frames
   }
 
-  /** @internal @param {Frame} frame */
-  _send(frame) {
-    if (this.state === 'closed') throw closed(0, '')
-    this.connection._send(this.name ? { appName: this.name, ...frame } : frame)
+  /** Hear what came of rooms that no join asked for, once no join is under way. */
+  #release() {
+    if ([...this.#pending.values()].some(({ frame }) => frame.eventType === JOIN_ROOM)) return
+    for (const name of [...this.#unclaimed.keys()]) {
+      for (const frame of this.#claim(name) ?? []) this._receive(frame)
+    }
+  }
+
+  /** @param {Frame} frame @param {ResetReason} [reason] */
+  #place(frame, reason) {
+    const name = frame.data.roomName
+    /** @type {Room<any>} */
+    const room = this.joined.get(name) ?? new Room(this, name)
+    this.joined.set(name, /** @type {any} */ (room))
+    room._place(frame)
+    const why = reason ?? (room._isComingBack && 'epoch')
+    room._isComingBack = false
+    if (why) this.#reset(room, why)
+    return room
+  }
+
+  /** @param {Room<any> | undefined} room @param {ResetReason} reason */
+  #reset(room, reason) {
+    this.#events.emit('reset', { room, reason })
+    room?._tell({ type: 'reset', reason })
+  }
+
+  /** @param {Room<any>} room @param {ResetReason} reason */
+  #lose(room, reason) {
+    if (room._isLeaving) return room._end('left')
+    this.#reset(room, reason)
+    room._end(reason)
+  }
+
+  // -- commands ----------------------------------------------------------------------------
+
+  /** @internal @param {Frame} frame @param {SendOptions} [options] */
+  _send(frame, { volatile } = {}) {
+    if (volatile && this.state !== 'closed') {
+      if (this.state === 'open') this.#transmit(frame)
+      return
+    }
+    const refuse = (/** @type {GoroomError} */ error) => this.#events.emit('refused', error)
+    this.#command(frame, ({ error }) => {
+      if (error?.code && error.code !== ALREADY_DONE) refuse(new GoroomError(error, frame))
+    }, (error) => {
+      if (error.reason === 'lost') refuse(error)
+    })
   }
 
   /**
@@ -610,65 +840,222 @@ export class App {
    */
   async _request(frame, accept, { signal } = {}, undo) {
     signal?.throwIfAborted()
-    const id = this.#lastId + 1
-    this._send({ ...frame, id })
-    this.#lastId = id
-    const started = performance.now()
     return new Promise((resolve, reject) => {
-      const abort = () => reject(signal?.reason)
-      signal?.addEventListener('abort', abort)
-      const settle = (/** @type {() => void} */ outcome) => {
-        signal?.removeEventListener('abort', abort)
-        this.#pending.delete(id)
-        outcome()
-      }
       const take = (/** @type {Frame} */ reply) => {
-        this.connection.latency = performance.now() - started
+        signal?.removeEventListener('abort', abort)
         if (reply.error?.code) reject(new GoroomError(reply.error, frame))
         else if (signal?.aborted) undo?.(reply)
         else resolve(accept(reply))
       }
-      this.#pending.set(id, {
-        take: (reply) => settle(() => take(reply)),
-        fail: (error) => settle(() => reject(error)),
-      })
+      const fail = (/** @type {GoroomError} */ error) => {
+        signal?.removeEventListener('abort', abort)
+        reject(error)
+      }
+      const command = this.#command(frame, take, fail)
+      const abort = () => {
+        this.#queue = this.#queue.filter((other) => other !== command)
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', abort)
     })
   }
 
-  /** @internal @param {LoginOptions} options */
-  async _login({ name, credentials = {} }) {
-    const more = typeof credentials === 'function' ? await credentials() : credentials
-    const accept = (/** @type {Frame} */ { data }) => {
-      this.connection._hold()
-      this.state = 'open'
-      this.name ||= data.appName
-      this.user = data.userName
-      this.userId = data.userId
-      Object.assign(this, { epoch: data.epoch, seq: data.seq ?? 0, sub: data.sub ?? 0 })
-      for (const room of data.rooms ?? []) {
-        this.#place({ eventType: JOIN_ROOM, data: room, seq: room.seq, sub: room.sub })
-      }
-      return this
+  /** @param {Frame} frame @param {Command['take']} take @param {Command['fail']} fail */
+  #command(frame, take, fail) {
+    if (this.state === 'closed') throw closed(0, '')
+    const command = { frame, id: 0, at: 0, take, fail }
+    if (this.state === 'open') this.#issue(command)
+    else if (this.#queue.push(command) > QUEUED_COMMANDS) {
+      this.#queue.pop()
+      throw new GoroomError({ reason: 'overflow', message: 'Too much waits for the link' }, frame)
     }
-    return this._request({ eventType: LOGIN, data: { ...more, username: name } }, accept)
+    return command
+  }
+
+  /** @param {Command} command Sent for the first time, or again. */
+  #issue(command) {
+    command.id ||= this.#lastId += 1
+    command.at = performance.now()
+    this.#pending.set(command.id, command)
+    this.#transmit({ ...command.frame, id: command.id })
+  }
+
+  /** @param {Frame} frame */
+  #transmit(frame) {
+    this.connection._send(this.name ? { appName: this.name, ...frame } : frame)
+  }
+
+  // -- the login ---------------------------------------------------------------------------
+
+  /** @internal @returns {Promise<App<any>>} */
+  _open() {
+    return new Promise((resolve, reject) => {
+      this.#opening = { resolve, reject }
+      if (this.connection.state === 'open') this._greet()
+    })
+  }
+
+  /** @internal Resume, or log in. */
+  async _greet() {
+    const { connection } = this
+    const socket = connection._socket
+    if (!this.#token) this.#giveUp()
+    try {
+      const frame = this.#token ? this.#reconnect() : await this.#login()
+      if (socket !== connection._socket || this.state === 'closed') return
+      this.#greeting = this.#lastId += 1
+      this.#transmit({ ...frame, id: this.#greeting })
+    } catch (error) {
+      // Credentials that cannot be had now may be had later.
+      if (this.#opening) this._end(0, '', error)
+      else connection._lose(socket, 1006, 'credentials')
+    }
+  }
+
+  /** Nothing of the old login can be had: nobody knows what became of what was sent. */
+  #giveUp() {
+    if (this.#isLoggingOut) this._end(1000, 'logged_out')
+    for (const room of [...this.joined.values()]) if (room._isLeaving) room._end('left')
+    this.#unclaimed.clear()
+    this.#fail([...this.#pending.values()], ({ action }) =>
+      ({ reason: 'lost', message: `Nobody knows whether ${action || 'it'} was done: the login was lost` }))
+    this.#pending.clear()
+  }
+
+  /** @param {Command[]} commands @param {(frame: Frame) => Record<string, any>} describe */
+  #fail(commands, describe) {
+    for (const { frame, fail } of commands) fail(new GoroomError(describe(frame), frame))
+  }
+
+  #reconnect() {
+    this.#attempt ||= String(crypto.getRandomValues(new BigUint64Array(2)))
+    /** @type {Record<string, Place>} */
+    const rooms = Object.create(null) // a room may be called __proto__
+    for (const [name, room] of this.joined) if (!room._isComingBack) rooms[name] = placeOf(room)
+    return { eventType: RECONNECT, data: { token: this.#token, attempt: this.#attempt, app: placeOf(this), rooms } }
+  }
+
+  async #login() {
+    const { name, credentials = {}, resume = true } = this.#options
+    const more = typeof credentials === 'function' ? await credentials() : credentials
+    return { eventType: LOGIN, data: { ...more, username: name, ...(resume && { resume }) } }
+  }
+
+  /** @param {Frame} reply The answer to LOGIN or RECONNECT. */
+  #welcome({ data, error, ...frame }) {
+    const isResumed = this.#token !== ''
+    if (error?.code) {
+      this.#token = ''
+      if (isResumed) return this._greet()
+      return this._end(error.code, error.reason, new GoroomError(error))
+    }
+    const opening = this.#opening
+    this.#opening = undefined
+    this.state = 'open'
+    this.name ||= data.appName
+    this.user = data.userName
+    this.userId = data.userId
+    this.#token = data.token ?? ''
+    this.#attempt = ''
+    this.connection._tries = 0
+    if (isResumed) this.#resumed(data)
+    else this.#loggedIn(data, !opening)
+    if (!opening) return
+    this.connection._hold()
+    opening.resolve(this)
+  }
+
+  /** @param {Record<string, any>} data @param {boolean} isAgain */
+  #loggedIn({ epoch, seq = 0, sub = 0, rooms = [] }, isAgain) {
+    Object.assign(this, { epoch, seq, sub })
+    const known = [...this.joined.values()]
+    for (const room of known) room._isComingBack = true
+    const here = new Set(rooms.map((/** @type {any} */ { roomName }) => roomName))
+    for (const room of known) if (!here.has(room.name)) this.#joinAgain(room)
+    if (isAgain) this.#flush()
+    if (this.state !== 'open') return // a listener has closed it
+    for (const room of rooms) this.#place({ eventType: JOIN_ROOM, data: room, seq: room.seq, sub: room.sub })
+    if (isAgain) this.#reset(undefined, 'epoch')
+  }
+
+  /** @param {Room<any>} room */
+  #joinAgain(room) {
+    this.#issue({
+      frame: { roomName: room.name, ...room._entry }, id: 0, at: 0,
+      take: (reply) => {
+        if (!reply.error?.code) this.#place({ ...reply, eventType: room._entry.eventType })
+        else if (room._isComingBack) this.#lose(room, 'gone')
+      },
+      fail: () => {}, // the next login joins again
+    })
+  }
+
+  /** @param {Record<string, any>} data */
+  #resumed({ app, rooms }) {
+    const isJoining = [...this.#pending.values()].some(({ frame }) => frame.eventType === JOIN_ROOM)
+    this.#unclaimed.clear()
+    if (app.reset) Object.assign(this, placeOf(app))
+    for (const command of this.#pending.values()) this.#issue(command)
+    this.#flush()
+    if (app.reset) this.#reset(undefined, app.reset)
+    if (this.state !== 'open') return // a listener has closed it
+    for (const [name, { seq, sub, reset, ...data }] of Object.entries(rooms)) {
+      const room = this.joined.get(name)
+      if (reset === 'gone' || reset === 'kicked') {
+        if (room) this.#lose(room, reset)
+      } else if (data.roomName) {
+        const eventType = room?.watching ? SUBSCRIBE_ROOM : JOIN_ROOM
+        const frame = { eventType, appName: this.name, roomName: name, data, seq, sub }
+        if (room) this.#place(frame, reset)
+        else if (isJoining) this.#unclaimed.set(name, [frame])
+        else this.#events.emit('join', this.#place(frame))
+      }
+    }
+  }
+
+  /** Send what waited for the link, and say that it is back. */
+  #flush() {
+    for (const command of this.#queue.splice(0)) this.#issue(command)
+    if (this.#list) this.#subscribe(() => this.#tellList()).catch(() => {})
+    this.#events.emit('resume')
   }
 
   /** @internal @param {Frame} frame */
   _receive(frame) {
     const { eventType, roomName, sender, id, code, error } = frame
-    const pending = this.#pending.get(id)
-    if (pending) return pending.take(frame)
-    if (eventType === DISCONNECTION) return this._end(code, error?.message ?? '')
+    if (id !== undefined) return this.#answer(frame)
+    if (eventType === DISCONNECTION) {
+      if (isFinal(code)) this._end(code, error?.message ?? '')
+      else this.connection._lose(this.connection._socket, code, error?.message ?? '')
+      return
+    }
     if (error?.code) return this.#events.emit('refused', new GoroomError(error, frame))
     if (!roomName) return this.#receiveOwn(frame)
-    if (eventType === JOIN_ROOM && !sender) return this.#events.emit('join', this.#place(frame))
-    this.joined.get(roomName)?._receive(frame)
+    const unclaimed = this.#unclaimed.get(roomName)
+    if (unclaimed) unclaimed.push(frame)
+    else if (eventType === JOIN_ROOM && !sender) this.#events.emit('join', this.#place(frame))
+    else this.joined.get(roomName)?._receive(frame)
+  }
+
+  /** @param {Frame} reply */
+  #answer(reply) {
+    const { id } = reply
+    if (id === this.#greeting) {
+      this.#greeting = undefined
+      return this.#welcome(reply)
+    }
+    const command = this.#pending.get(id)
+    if (!command) return
+    this.#pending.delete(id)
+    this.connection.latency = performance.now() - command.at
+    command.take(reply)
+    if (this.#unclaimed.size) this.#release()
   }
 
   /** @param {Frame} frame An event outside rooms. */
   #receiveOwn(frame) {
     const { eventType, sender = '', data, action = '' } = frame
-    if (!advance(this, frame)) return
+    if (!advance(this, frame, this.connection)) return
     if (eventType === MESSAGE) {
       this.#messages.emit(action, data, sender, action)
       if (action !== '*') this.#messages.emit('*', data, sender, action)
@@ -679,108 +1066,204 @@ export class App {
     else if (eventType === ROOM_ADD || (eventType === ROOM_UPDATE && known)) {
       this.#list?.set(data.roomName, { ...known, ...infoOf(data) })
     }
-    if (this.#list) this.#lists.emit('', this.#rooms())
+    this.#tellList()
   }
 
-  /** @internal @param {number} code @param {string} reason */
-  _end(code, reason) {
+  /** @internal @param {CloseEvent} close The link is lost. */
+  _drop(close) {
+    if (this.#options.resume === false) return this._end(close.code, close.reason)
+    if (this.state !== 'open') return
+    this.state = 'suspended'
+    this.#events.emit('drop', close)
+  }
+
+  /** @internal Whether there is something to come back to. */
+  get _isRestorable() {
+    return !this.#opening && this.#options.resume !== false
+  }
+
+  /** @internal Log out without waiting for the reply. */
+  _leave() {
+    if (this.state === 'open') this.#transmit({ eventType: LOGOUT })
+  }
+
+  /** @internal @param {number} code @param {string} reason @param {unknown} [cause] */
+  _end(code, reason, cause = closed(code, reason)) {
     if (this.state === 'closed') return
     this.state = 'closed'
     this.connection._forget(this)
-    for (const { fail } of [...this.#pending.values()]) fail(closed(code, reason))
+    this.#opening?.reject(cause)
+    this.#fail([...this.#pending.values(), ...this.#queue.splice(0)], () => closed(code, reason))
+    this.#pending.clear()
     for (const room of [...this.joined.values()]) room._end('disconnected')
     this.#events.emit('close', { code, reason })
   }
 }
 
 /**
- * One socket; several applications may be logged in to over it.
+ * One socket, and the next one when that is lost; several applications may be logged in to over it.
  */
 export class Connection {
-  #socket
-  /** @type {Set<App>} */
+  /** @type {Set<App<any>>} */
   #apps = new Set()
   /** @type {Array<() => void> | undefined} What came while frames are held. */
   #held
+  #url
+  #options
+  #end = new AbortController()
+  /** @type {any} Of what is to be done next where nothing comes. */
+  #timer
+  /** @internal @type {any} */
+  _socket
+  /** @internal Tries to connect since the link was good. */
+  _tries = 0
+  /** @internal Whether events that were heard are not heard again; tests switch it off. */
+  _deduplicates = true
 
-  /** @internal @param {any} socket */
-  constructor(socket) {
+  /** @internal @param {string} url @param {OpenOptions} options */
+  constructor(url, { WebSocket = globalThis.WebSocket, heartbeat, backoff }) {
     this.state = /** @type {State} */ ('connecting')
     /** Milliseconds that the newest reply took, its handler's time included; 0 before the first. */
     this.latency = 0
-    this.#socket = socket
+    this.#url = url
+    this.#options = { WebSocket, idleMs: 15_000, replyMs: 10_000, minMs: 200, maxMs: 10_000, ...heartbeat, ...backoff }
   }
 
   /**
    * Log in to an application; where the URL names one already, to that one without *application*.
+   * While the link is lost it waits.
+   * @template {Schema} [S=any]
    * @param {string | undefined} application
    * @param {LoginOptions} options
-   * @returns {Promise<App>}
+   * @returns {Promise<App<S>>}
    */
   async login(application = '', options) {
-    if (this.state !== 'open') throw closed(0, '')
+    if (this.state === 'closed') throw closed(0, '')
     if ([...this.#apps].some(({ name }) => name === application)) {
       throw new Error(`this connection is logged in to ${application || 'its application'} already`)
     }
-    const app = new App(this, application)
+    const app = new App(this, application, options)
     this.#apps.add(app)
-    try {
-      return await app._login(options)
-    } catch (error) {
-      this.#apps.delete(app)
-      throw error
-    }
+    return app._open()
   }
 
-  /** Close the socket. Every login on it hears "close" before this returns. */
+  /** Log out everywhere and close the socket. Every login hears "close" before this returns. */
   close() {
-    this.#socket.close(1000)
-    this.#end(1000, 'closed')
+    for (const app of this.#apps) app._leave()
+    this._socket?.close(1000)
+    this.#over(1000, 'closed')
   }
 
   /**
    * @internal
-   * @param {string} url
    * @param {AbortSignal} [signal]
    * @returns {Promise<Connection>}
    */
-  _opened(url, signal) {
-    const socket = this.#socket
+  _open(signal) {
     return new Promise((resolve, reject) => {
       const abort = () => {
-        socket.close()
         reject(signal?.reason)
+        this.close()
       }
       signal?.addEventListener('abort', abort)
-      socket.onopen = () => {
+      this.#end.signal.addEventListener('abort', () => {
         signal?.removeEventListener('abort', abort)
-        this.state = 'open'
+        reject(this.#end.signal.reason)
+      })
+      this.#dial(() => {
+        signal?.removeEventListener('abort', abort)
         resolve(this)
-      }
-      socket.onerror = () => {} // says nothing that "close" does not say
-      socket.onclose = (/** @type {CloseEvent} */ { code, reason }) => {
-        signal?.removeEventListener('abort', abort)
-        reject(new GoroomError({ reason: 'closed', message: `No connection to ${url} (${code})` }))
-        this.#take(() => this.#end(code, reason))
-      }
-      socket.onmessage = (/** @type {{ data: string }} */ { data }) => this.#take(() => this.#receive(data))
+      })
+      this.#watchNetwork()
     })
+  }
+
+  /** Be quick where the machine says that its network, or the one who looks, has gone or come. */
+  #watchNetwork() {
+    const { document, addEventListener } = /** @type {any} */ (globalThis)
+    const { signal } = this.#end
+    addEventListener?.('offline', () => this._lose(this._socket, 1006, 'offline'), { signal })
+    addEventListener?.('online', () => this.#wake(), { signal })
+    document?.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') this.#wake()
+    }, { signal })
+  }
+
+  #wake() {
+    if (this.state === 'open') this.#probe()
+    else if (!this._socket) this.#dial()
+  }
+
+  /** @param {() => void} [opened] */
+  #dial(opened) {
+    const { WebSocket, idleMs, replyMs } = this.#options
+    const socket = this._socket = new WebSocket(this.#url, SUBPROTOCOL)
+    const lose = (/** @type {number} */ code, /** @type {string} */ reason) => this._lose(socket, code, reason)
+    this.#wait(replyMs, () => lose(1006, 'timeout'))
+    socket.onopen = () => {
+      if (socket !== this._socket) return
+      this.state = 'open'
+      if (opened) this.#wait(idleMs, () => this.#probe()) // else an answer is to come at once
+      opened?.()
+      for (const app of this.#apps) app._greet()
+    }
+    socket.onerror = () => {} // says nothing that "close" does not say
+    socket.onclose = (/** @type {CloseEvent} */ { code, reason }) => this.#take(() => lose(code, reason))
+    socket.onmessage = (/** @type {{ data: string }} */ { data }) => {
+      if (socket !== this._socket) return
+      this.#wait(idleMs, () => this.#probe())
+      this.#take(() => { if (socket === this._socket) this.#receive(data) })
+    }
+  }
+
+  /** Ask for a word, so that a link that is dead is not taken for a quiet one. */
+  #probe() {
+    const { idleMs, replyMs } = this.#options
+    const socket = this._socket
+    const [app] = this.#apps
+    if (!app) return this.#wait(idleMs, () => this.#probe())
+    this._send({ ...(app.name && { appName: app.name }), eventType: JOIN_APP, id: 0 })
+    this.#wait(replyMs, () => this._lose(socket, 1006, 'timeout'))
+  }
+
+  /** @param {number} ms @param {() => void} then unless something else is waited for before */
+  #wait(ms, then) {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(then, ms)
+  }
+
+  /**
+   * @internal The link is lost: come back, where there is something to come back to.
+   * @param {any} socket
+   * @param {number} code
+   * @param {string} reason
+   */
+  _lose(socket, code, reason) {
+    if (!socket || socket !== this._socket) return
+    this._socket = undefined
+    socket.close()
+    if (isFinal(code) || ![...this.#apps].some((app) => app._isRestorable)) return this.#over(code, reason)
+    const { minMs, maxMs } = this.#options
+    this.state = 'suspended'
+    this.#wait(Math.random() * Math.min(maxMs, minMs * 2 ** this._tries), () => this.#dial())
+    this._tries += 1
+    for (const app of [...this.#apps]) app._drop({ code, reason })
   }
 
   /** @internal @param {Frame} frame */
   _send(frame) {
-    this.#socket.send(JSON.stringify(frame))
+    this._socket?.send(JSON.stringify(frame))
   }
 
-  /** @internal @param {App} app */
+  /** @internal @param {App<any>} app */
   _forget(app) {
     this.#apps.delete(app)
   }
 
-  /** @internal Keep what comes next until listeners can have been added. */
-  _hold() {
+  /** @internal Keep what comes next until listeners can have been added. @param {Array<() => void>} [first] */
+  _hold(first = []) {
     if (this.#held) return
-    this.#held = []
+    this.#held = first
     afterThisTurn(() => {
       const held = this.#held ?? []
       this.#held = undefined
@@ -796,7 +1279,6 @@ export class Connection {
 
   /** @param {string} text */
   #receive(text) {
-    if (this.state === 'closed') return
     const frame = JSON.parse(text)
     frame.data ??= {}
     const name = frame.appName
@@ -807,47 +1289,51 @@ export class Connection {
   }
 
   /** @param {number} code @param {string} reason */
-  #end(code, reason) {
+  #over(code, reason) {
     if (this.state === 'closed') return
     this.state = 'closed'
+    this._socket = undefined
+    clearTimeout(this.#timer)
+    this.#end.abort(new GoroomError({ reason: 'closed', message: `No connection to ${this.#url} (${code})` }))
     for (const app of [...this.#apps]) app._end(code, reason)
   }
 }
 
 /**
- * Open a connection without logging in.
+ * Open a connection without logging in. It comes back by itself only while somebody is logged in.
  *
  * @param {string | URL} url of a WebSocket; in a browser it may be relative to the page
- * @param {OpenOptions} [options] WebSocket: the class to use where there is no global one (Node 20: `ws`)
+ * @param {OpenOptions} [options]
  * @returns {Promise<Connection>}
  * @throws {GoroomError} There is no connection to be had; reason "closed".
  */
-export async function open(url, { WebSocket = globalThis.WebSocket, signal } = {}) {
-  signal?.throwIfAborted()
+export async function open(url, options = {}) {
+  options.signal?.throwIfAborted()
   const address = new URL(url, globalThis.location?.href)
   address.protocol = address.protocol.replace('http', 'ws')
   address.hash = ''
-  const connection = new Connection(new WebSocket(address.href, SUBPROTOCOL))
-  return connection._opened(address.href, signal)
+  return new Connection(address.href, options)._open(options.signal)
 }
 
 /**
  * Open a connection and log in.
  *
+ * @template {Schema} [S=any] what its messages are: `connect<Tictactoe>(...)`
  * @param {string | URL} url
  * @param {OpenOptions & LoginOptions & { app?: string }} options app: the application, where the
  *   URL does not name it; name: the user's; credentials: what else the application asks for, or a
- *   function that returns it
- * @returns {Promise<App>}
+ *   function that returns it, called at each login
+ * @returns {Promise<App<S>>}
  * @throws {GoroomError} There is no connection, or the login was refused; then it is closed again.
  */
-export async function connect(url, { app, signal, WebSocket, ...login }) {
-  const connection = await open(url, { signal, WebSocket })
+export async function connect(url, { app, ...options }) {
+  const { signal } = options
+  const connection = await open(url, options)
   const abort = () => connection.close()
   signal?.addEventListener('abort', abort)
   try {
     signal?.throwIfAborted()
-    return await connection.login(app, login)
+    return await connection.login(app, options)
   } catch (error) {
     connection.close()
     signal?.throwIfAborted()

@@ -5,6 +5,8 @@
 export class FakeSocket {
   /** The newest one. @type {FakeSocket} */
   static newest
+  /** @type {FakeSocket[]} */
+  static all = []
 
   sent = []
   closedWith = undefined
@@ -14,7 +16,23 @@ export class FakeSocket {
     this.url = url
     this.protocol = protocol
     FakeSocket.newest = this
-    queueMicrotask(() => this.onopen?.())
+    FakeSocket.all.push(this)
+    if (FakeSocket.isReachable) queueMicrotask(() => this.onopen?.())
+  }
+
+  /** Whether those made from now on are opened. */
+  static isReachable = true
+
+  /** End what is still open, so that no connection waits for the next test. */
+  static reset() {
+    FakeSocket.isReachable = true
+    for (const socket of FakeSocket.all.splice(0)) socket.lose(4500)
+  }
+
+  /** The one that the client makes after this one. @returns {Promise<FakeSocket>} */
+  async successor() {
+    while (FakeSocket.newest === this) await turn()
+    return FakeSocket.newest
   }
 
   send(text) {

@@ -1,50 +1,14 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { afterEach, test } from 'node:test'
 
 import { connect, GoroomError, open } from '../../goroom/static/goroom.js'
 import { FakeSocket, turn } from './fake_socket.js'
+import {
+  answer, AWAY, BACK, cleanUp, event, heard, JOIN_ROOM, joined, LEAVE_ROOM, loggedIn, LOGIN, LOGOUT, MESSAGE,
+  ROOM_ADD, ROOM_REMOVE, ROOM_UPDATE, SUBSCRIBE, UNSUBSCRIBE, URL,
+} from './game.js'
 
-const URL = 'ws://localhost:8080/'
-const [JOIN_ROOM, LEAVE_ROOM, LOGIN, LOGOUT, SUBSCRIBE, UNSUBSCRIBE, MESSAGE] = [4, 5, 6, 7, 9, 10, 11]
-const [ROOM_ADD, ROOM_REMOVE, ROOM_UPDATE, AWAY, BACK] = [12, 13, 20, 21, 22]
-
-/** Log in as ada; return the App and its socket. */
-async function loggedIn(options = {}, ...behind) {
-  const promise = connect(URL, { app: 'game', name: 'ada', WebSocket: FakeSocket, ...options })
-  const socket = FakeSocket.newest
-  const { id, appName } = await socket.next()
-  const data = { appName: 'game', userName: 'ada', userId: 'u1', epoch: 'e', seq: 0, sub: 0, rooms: [] }
-  socket.receive({ eventType: LOGIN, appName, id, data }, ...behind)
-  return { app: await promise, socket }
-}
-
-/** What JOIN_ROOM answers for a room of two where ada is the second. */
-const answer = (id, changes = {}) => ({
-  eventType: JOIN_ROOM, appName: 'game', roomName: 'table-1', id, seq: 2, sub: 0,
-  data: {
-    roomName: 'table-1', appName: 'game', kind: 'table', epoch: 'r', capacity: 2, count: 2,
-    members: ['bob', 'ada'], properties: { phase: 'playing' }, maker: 'bob', ...changes,
-  },
-})
-
-/** An event of the room of `answer`. */
-const event = (eventType, more) => ({ eventType, appName: 'game', roomName: 'table-1', ...more })
-
-/** Log in and join; *behind* comes in the same turn as the reply. */
-async function joined(...behind) {
-  const { app, socket } = await loggedIn()
-  const promise = app.join('table-1')
-  const { id } = await socket.next()
-  socket.receive(answer(id), ...behind)
-  return { app, socket, room: await promise }
-}
-
-/** Call *listener* with what is heard, as a list. */
-function heard(listen) {
-  const values = []
-  listen((...value) => values.push(value.length === 1 ? value[0] : value))
-  return values
-}
+afterEach(cleanUp)
 
 test('a login asks for short frames and sends name and credentials', async () => {
   const credentials = async () => ({ ticket: 't', username: 'mallory' })
@@ -52,7 +16,7 @@ test('a login asks for short frames and sends name and credentials', async () =>
 
   assert.equal(socket.protocol, 'goroom.json')
   assert.deepEqual(socket.sent[0], {
-    appName: 'game', eventType: LOGIN, id: 1, data: { ticket: 't', username: 'ada' },
+    appName: 'game', eventType: LOGIN, id: 1, data: { ticket: 't', username: 'ada', resume: true },
   })
   assert.deepEqual([app.name, app.user, app.userId, app.state], ['game', 'ada', 'u1', 'open'])
 })
@@ -119,16 +83,16 @@ test('what comes with the reply to a join is heard by listeners added after it',
   assert.deepEqual(moves, [[{ square: 4 }, 'bob', 'move']])
 })
 
-test('frames that wait behind a join keep their order, the close among them', async () => {
+test('frames that wait behind a join keep their order, the loss among them', async () => {
   const { app, socket, room } = await joined(event(MESSAGE, { action: 'one', seq: 3 }))
   const order = heard((listener) => room.on('*', (data, from, action) => listener(action)))
-  app.on('close', () => order.push('close'))
+  app.on('drop', () => order.push('drop'))
   socket.receive(event(MESSAGE, { action: 'two', seq: 4 }))
   socket.lose()
 
   assert.deepEqual(order, [])
   await turn()
-  assert.deepEqual(order, ['one', 'two', 'close'])
+  assert.deepEqual(order, ['one', 'two', 'drop'])
 })
 
 test('two joins answered in one turn both keep what follows them', async () => {
@@ -249,9 +213,9 @@ test('a refusal of what waits for no reply is heard by the application', async (
   const refusals = heard((listener) => app.on('refused', listener))
   room.send('move', { square: 4 })
   const error = { code: 1001, message: 'That square is taken.', reason: 'illegal_move' }
-  socket.receive(event(MESSAGE, { action: 'move', code: 500, error, data: { square: 4 } }))
+  const { id } = socket.sent.at(-1)
+  socket.receive(event(MESSAGE, { id, action: 'move', code: 500, error, data: { square: 4 } }))
 
-  assert.equal('id' in socket.sent.at(-1), false)
   assert.equal(refusals.length, 1)
   assert.deepEqual([refusals[0].message, refusals[0].action, refusals[0].room], [error.message, 'move', 'table-1'])
 })
@@ -561,17 +525,17 @@ test('connecting ends when its signal aborts, before and after the socket is ope
   }
 })
 
-test('a lost link ends what waits, the rooms and the login, with its code and reason', async () => {
+test('a link that is not to come back ends what waits, the rooms and the login', async () => {
   const { app, socket, room } = await joined()
   await turn()
   const order = []
   room.onEvent('left', ({ reason }) => order.push(reason))
   app.on('close', (close) => order.push(close))
   const promise = room.request('move')
-  socket.lose(4010, 'slow_consumer')
+  socket.lose(4503, 'banned')
 
-  await assert.rejects(promise, { reason: 'closed', message: 'The connection is closed (4010 slow_consumer)' })
-  assert.deepEqual(order, ['disconnected', { code: 4010, reason: 'slow_consumer' }])
+  await assert.rejects(promise, { reason: 'closed', message: 'The connection is closed (4503 banned)' })
+  assert.deepEqual(order, ['disconnected', { code: 4503, reason: 'banned' }])
   assert.deepEqual([app.state, app.connection.state], ['closed', 'closed'])
   assert.throws(() => room.send('move'), GoroomError)
 })
