@@ -29,6 +29,7 @@ from goroom.users import REPLACED
 
 if TYPE_CHECKING:
     from goroom.application import Application
+    from goroom.history import Record
     from goroom.room import Room
     from goroom.sequence import Sequence
     from goroom.user import Asker, Link, User
@@ -176,7 +177,8 @@ class Absences:
             room = here.get(name)
             known = asked.rooms.get(name)
             if known is None:
-                rooms[name] = user.rooms[name].placed_data()
+                rooms[name], events = _news(user.rooms[name], user)
+                missed += events
                 continue
             if room is None:
                 other = application.rooms.get(name)
@@ -191,6 +193,35 @@ class Absences:
         return {"app": answer, "rooms": rooms}, missed
 
 
+def _news(room: Room, user: User) -> tuple[dict[str, Any], list[Push]]:
+    """
+    Return *room* as it stood when *user* joined it, and what happened since then.
+
+    Its client has never heard of it: the answer to its JOIN_ROOM was lost, or the server seated it.
+    """
+    sequence = room.sequence
+    place = sequence.followed_since(user)
+    records = None if place is None else sequence.missed(user, place)
+    data = room.placed_data()
+    if place is None or records is None:
+        return {**data, "reset": "history"}, []
+    members = dict.fromkeys(data["members"])
+    for _, _, _, event, _, sender, _ in reversed(records):
+        if event == EventType.JOIN_ROOM:
+            data["count"] -= 1
+            members.pop(sender, None)
+        elif event == EventType.LEAVE_ROOM:
+            data["count"] += 1
+            members[sender] = None
+    data |= {"members": list(members), "seq": place[0], "sub": place[1]}
+    return data, [_replayed(record, room.application.name, room.name) for record in records]
+
+
+def _replayed(record: Record, application: str, room: str) -> Push:
+    seq, sub, _, event, action, sender, body = record
+    return Push(event, application, room, action, sender, seq=seq, sub=sub or None, body=body)
+
+
 def _since(
     sequence: Sequence, who: object, known: KnownPlace | None, application: str, room: str = ""
 ) -> tuple[dict[str, Any], list[Push]]:
@@ -203,7 +234,4 @@ def _since(
     records = sequence.missed(who, (known.seq, known.sub))
     if records is None:
         return {**answer, "reset": "history"}, []
-    return answer, [
-        Push(event, application, room, action, sender, seq=seq, sub=sub or None, body=body)
-        for seq, sub, _, event, action, sender, body in records
-    ]
+    return answer, [_replayed(record, application, room) for record in records]

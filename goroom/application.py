@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -29,7 +29,6 @@ from goroom.turn import Lane, Level, Turn, perform
 from goroom.users import UserService
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
     from random import Random
 
     from goroom.limits import Limits

@@ -252,6 +252,9 @@ class Connection:
             link.refuse(request, error)
         except Disconnect as error:
             await self.expel(link, error.code, error.message)
+        except asyncio.CancelledError:
+            link.retract(request)
+            raise
 
     # -- lifecycle -------------------------------------------------------------------------
 

@@ -77,12 +77,13 @@ class History:
         place: The sequence's place when it begins.
     """
 
-    __slots__ = ("_limits", "_own", "_shared")
+    __slots__ = ("_began", "_limits", "_own", "_shared")
 
     def __init__(self, limits: Limits, place: Place) -> None:
         self._limits = limits
         self._shared = Ring(limits, place)
         self._own: dict[object, Ring] = {}
+        self._began: dict[object, Place] = {}
 
     def __bool__(self) -> bool:
         """Tell whether anybody follows."""
@@ -92,10 +93,16 @@ class History:
         """Keep the private events of *who*, from *place* on."""
         if who not in self._own:
             self._own[who] = Ring(self._limits, place)
+            self._began[who] = place
 
     def unfollow(self, who: object) -> None:
         """Keep them no more."""
         self._own.pop(who, None)
+        self._began.pop(who, None)
+
+    def began(self, who: object) -> Place | None:
+        """Return the place from which on *who* follows, or None."""
+        return self._began.get(who)
 
     def keep_shared(self, push: Push, now: float) -> None:
         """Keep an event for everybody."""

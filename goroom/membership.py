@@ -155,8 +155,6 @@ class Membership:
         user.joining.pop(room, None)
         self._members[user.name] = user
         user.note_joined(room)
-        if user.is_resumable:
-            room.sequence.follow(user)
         for link in user.links:
             self.unwatch(link)
         self.forget_audience()
@@ -170,6 +168,8 @@ class Membership:
         announced = room.options.announce_members
         if announced:
             room.sequence.number_shared(push)
+        if user.is_resumable:
+            room.sequence.follow(user)
         others = self._everybody_but(user) if announced else []
         own = room.snapshot()
         links = list(user.links)

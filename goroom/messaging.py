@@ -94,6 +94,10 @@ class MessageTurn(Turn):
         if isinstance(self.error, Refused) and not isinstance(self.error, TimedOut):
             self._refuse(self.error)
 
+    def cancel(self) -> None:
+        super().cancel()
+        self._link.retract(self.request)
+
     def expire(self) -> None:
         super().expire()
         self._refuse(TimedOut())

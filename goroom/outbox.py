@@ -35,6 +35,9 @@ class Transport(Protocol):
     def buffered(self) -> int:
         """Return how many bytes it holds that the system has not taken yet."""
 
+    def is_lost(self) -> bool:
+        """Return whether the peer is gone, as far as can be told without reading."""
+
     async def drained(self) -> None:
         """Wait until it holds nothing. Raises ConnectionError when the peer is gone."""
 

@@ -83,6 +83,10 @@ class Sequence:
             if not self._history:
                 self._history = None
 
+    def followed_since(self, who: object) -> Place | None:
+        """Return the place from which on events are kept for *who*, or None."""
+        return None if self._history is None else self._history.began(who)
+
     def missed(self, who: object, place: Place) -> list[Record] | None:
         """Return what *who* has missed since *place*, in order; None where that is not known."""
         if place > self.place:

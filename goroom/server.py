@@ -211,6 +211,10 @@ class Server:
         now = asyncio.get_running_loop().time()
         for connection in list(self._connections):
             connection.pulse.look(now)
+            # Its reader waits for a handler, and sees nothing else.
+            if connection.is_handling and connection.transport.is_lost():
+                connection.is_handling = False
+                self.runtime.turns.spawn(self._end(connection))
         if self._connections:
             self._look_later()
 

@@ -44,6 +44,7 @@ class Ticket:
         "_last_id",
         "_limits",
         "_replies",
+        "_retracted",
         "_size",
         "attempt",
         "digest",
@@ -55,6 +56,8 @@ class Ticket:
         self._last_id: float = float("-inf")
         self._handled: set[int] = set()
         """Ids of the requests that are being handled."""
+        self._retracted: set[int] = set()
+        """Ids of those that were given up without effect: sent again, they are new."""
         self._replies: dict[int, Push] = {}
         """By id, oldest first."""
         self._size = 0
@@ -78,8 +81,9 @@ class Ticket:
         """
         number = request.id
         assert number is not None  # noqa: S101 -- it asks for a reply
-        if number > self._last_id:
-            self._last_id = number
+        if number > self._last_id or number in self._retracted:
+            self._last_id = max(self._last_id, number)
+            self._retracted.discard(number)
             self._handled.add(number)
             return None
         if number in self._handled:
@@ -87,6 +91,13 @@ class Ticket:
         if number not in self._replies:
             raise AlreadyDone
         return self._replies[number]
+
+    def retract(self, request: Request) -> None:
+        """Note that *request* was given up without effect, as its connection's task was."""
+        number = request.id
+        if number in self._handled:
+            self._handled.discard(number)
+            self._retracted.add(number)
 
     def end(self, reply: Push) -> None:
         """Keep *reply* for the request of its id, if that was begun here; forget the oldest."""

@@ -66,6 +66,11 @@ class Link:
                 self.ticket.end(push)
         self.connection.send(push)
 
+    def retract(self, request: Request | None) -> None:
+        """Note that *request* was given up without effect: sent again, it is handled."""
+        if request is not None and self.ticket is not None:
+            self.ticket.retract(request)
+
     def refuse(self, request: Request, error: Refused) -> None:
         """Answer *request* with *error*."""
         if isinstance(error, Stopping):

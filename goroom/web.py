@@ -1,95 +1,27 @@
-"""The aiohttp edge: endpoints, upgrades, sockets; `Server` with a port, `setup`, `init_func`."""
+"""The aiohttp edge: `Server` with a port, `setup`, `init_func`."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import attrs
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
-from goroom import logs, targets
+from goroom import files, logs, sockets, targets
 from goroom import server as core
-from goroom.connection import Connection, Peer
 from goroom.limits import Limits
 from goroom.origins import OriginCheck
 from goroom.pages import PAGE_HEADERS, helpful_page, helpful_text
+from goroom.sockets import Endpoint
 from goroom.wire import Dialect, JsonDialect, MsgpackDialect, ShortJsonDialect, dialects_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from aiohttp.abc import AbstractStreamWriter
-    from aiohttp.typedefs import Handler
-
-log = structlog.get_logger()
+    from collections.abc import Iterable
 
 DIALECTS: tuple[type[Dialect], ...] = (JsonDialect, ShortJsonDialect, MsgpackDialect)
 """The forms of the goroom protocol, for endpoints that name no dialect."""
-
-CLIENT_SCRIPT = Path(__file__).with_name("static") / "goroom.js"
-"""The browser client."""
-
-NOT_SENT_BYTES = 64 * 1024
-"""What the kernel may hold unsent: else it hides megabytes, and no bound means anything."""
-
-MESSAGES_IN_A_ROW = 64
-"""Messages of one connection that are read before the loop serves others."""
-
-NORMAL_CLOSURE = 1000
-
-BODILESS_IF = frozenset(
-    {"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "range"}
-)
-"""Headers of requests that may be answered without a body, or with a part of it (RFC 9110)."""
-
-
-@attrs.frozen
-class Endpoint:
-    """A path that takes WebSockets."""
-
-    path: str
-    application: str | None
-    dialects: Mapping[str | None, Dialect]
-    limits: Limits
-    origins: OriginCheck
-
-
-class _SocketTransport:
-    """The byte side of one WebSocket of aiohttp."""
-
-    __slots__ = ("_transport", "_writer")
-
-    def __init__(self, transport: asyncio.Transport, writer: AbstractStreamWriter) -> None:
-        self._transport = transport
-        self._writer = writer
-        # The outbox holds what the peer does not take, so that it can be counted and dropped.
-        transport.set_write_buffer_limits(high=0)
-        raw = transport.get_extra_info("socket")
-        option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-        if raw is not None and option is not None and raw.family != socket.AF_UNIX:
-            raw.setsockopt(socket.IPPROTO_TCP, option, NOT_SENT_BYTES)
-
-    def write(self, data: bytes) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(data)
-
-    def buffered(self) -> int:
-        return self._transport.get_write_buffer_size()
-
-    async def drained(self) -> None:
-        await self._writer.drain()
-
-    def close(self) -> None:
-        self._transport.close()
-
-    def abort(self) -> None:
-        self._transport.abort()
 
 
 class Server(core.Server):
@@ -242,17 +174,16 @@ class Server(core.Server):
             await self._runner.cleanup()
 
     def _page_app(self, path: str, static: str | Path | None) -> web.Application:
-        app = web.Application(middlewares=[_compress_files])
+        app = web.Application()
         folder = None if static is None else Path(static)
         if folder is not None and not folder.is_dir():
             raise ValueError(f"there is no folder {folder}")
         index = None if folder is None else folder / "index.html"
         setup(app, self, path=path, index=index if index is not None and index.is_file() else None)
         if folder is not None:
-            app.on_response_prepare.append(_add_page_headers)
             if path != "/" and index is not None:
-                app.router.add_get("/", partial(_send_file, index))
-            app.router.add_static("/", folder)
+                app.router.add_get("/", partial(files.send, index))
+            files.serve_folder(app, folder)
         return app
 
     # -- one request -----------------------------------------------------------------------
@@ -279,89 +210,17 @@ class Server(core.Server):
             app.router.register_resource(resource)
             for method in ("HEAD", "GET"):
                 resource.add_route(method, handler)
-        app.router.add_get(self._script, _send_client_script)
+        app.router.add_get(self._script, files.send_client_script)
 
     async def _serve(
         self, endpoint: Endpoint, index: Path | None, request: web.Request
     ) -> web.StreamResponse:
-        ws = web.WebSocketResponse(
-            timeout=endpoint.limits.close_seconds,
-            autoclose=False,
-            autoping=False,
-            protocols=[name for name in endpoint.dialects if name is not None],
-            compress=False,
-            max_msg_size=endpoint.limits.message_bytes + 1,  # aiohttp refuses what reaches it
-            decode_text=False,
-        )
-        if not ws.can_prepare(request).ok:
-            return self._answer_plainly(request, index)
-        if not endpoint.origins.allows(
-            request.headers.get("Origin"), request.headers.get("Host", "")
-        ):
-            log.warning(
-                "origin_refused",
-                origin=request.headers.get("Origin", "")[:200],
-                remote=request.remote,
-            )
-            raise web.HTTPForbidden(text="This page's origin may not connect here.\n")
-        if not self.is_running or self.is_stopping:
-            raise web.HTTPServiceUnavailable(text="The server stops; come back later.\n")
-        writer = await ws.prepare(request)
-        raw = request.transport
-        if raw is None:
-            return ws
-        connection = self.connect(
-            _SocketTransport(raw, writer),
-            endpoint.dialects.get(ws.ws_protocol) or next(iter(endpoint.dialects.values())),
-            _peer_of(request),
-            endpoint.limits,
-        )
-        try:
-            await self._read(ws, connection, endpoint)
-        finally:
-            connection.outbox.flush()
-            raw.close()
-            if raw.get_write_buffer_size():
-                # What the peer does not take would keep the socket open for ever.
-                asyncio.get_running_loop().call_later(endpoint.limits.close_seconds, raw.abort)
-            await self.disconnect(connection)
-        return ws
-
-    async def _read(
-        self, ws: web.WebSocketResponse[Any], connection: Connection, endpoint: Endpoint
-    ) -> None:
-        """Read and handle one message after the other until the socket is gone."""
-        if endpoint.application is not None:
-            await connection.enter(self.applications[endpoint.application])
-        in_a_row = 0
-        while True:
-            message = await ws.receive()
-            kind = message.type
-            if kind is WSMsgType.TEXT or kind is WSMsgType.BINARY:
-                waiting = connection.receive(message.data, is_binary=kind is WSMsgType.BINARY)
-                if waiting is not None:
-                    connection.is_handling = True
-                    try:
-                        await waiting
-                    finally:
-                        connection.is_handling = False
-                in_a_row += 1
-                if in_a_row >= MESSAGES_IN_A_ROW:
-                    in_a_row = 0
-                    await asyncio.sleep(0)
-            elif kind is WSMsgType.PING:
-                connection.pinged(bytes(message.data))
-            elif kind is WSMsgType.PONG:
-                connection.ponged(bytes(message.data))
-            elif kind is WSMsgType.CLOSE:
-                connection.close(_echoed(message.data))
-                return
-            else:
-                return
+        answer = await sockets.serve(self, endpoint, request)
+        return self._answer_plainly(request, index) if answer is None else answer
 
     def _answer_plainly(self, request: web.Request, index: Path | None) -> web.StreamResponse:
         if index is not None:
-            return _file(request, index)
+            return files.answer(request, index)
         if "text/html" in request.headers.get("Accept", ""):
             page = helpful_page(self.applications, self._script)
             return web.Response(text=page, content_type="text/html", headers=PAGE_HEADERS)
@@ -446,63 +305,6 @@ def init_func(argv: list[str]) -> web.Application:
     app = web.Application()
     setup(app, server, path="/")
     return app
-
-
-def _peer_of(request: web.Request) -> Peer:
-    return Peer(
-        remote=request.remote or "",
-        path=request.path,
-        headers=request.headers,
-        query=MappingProxyType(dict(request.query)),
-        cookies=request.cookies,
-    )
-
-
-def _echoed(code: int | None) -> int:
-    """Return the close code to answer with: the peer's, where one may be sent."""
-    return (
-        code
-        if code is not None and (code in range(1000, 1004) or code in range(3000, 5000))
-        else NORMAL_CLOSURE
-    )
-
-
-async def _send_file(path: Path, request: web.Request) -> web.StreamResponse:
-    return _file(request, path)
-
-
-async def _send_client_script(request: web.Request) -> web.StreamResponse:
-    # RFC 9239 section 6: not what Python 3.11 knows.
-    return _file(request, CLIENT_SCRIPT, {"Content-Type": "text/javascript; charset=utf-8"})
-
-
-def _file(
-    request: web.Request, path: Path, headers: Mapping[str, str] = PAGE_HEADERS
-) -> web.FileResponse:
-    response = web.FileResponse(path, headers={**PAGE_HEADERS, **headers})
-    _compress(request, response)
-    return response
-
-
-def _compress(request: web.Request, response: web.FileResponse) -> None:
-    # Where the answer may be without a body (304, HEAD), aiohttp 3.14 ends the compressed stream
-    # all the same, and those bytes spoil the connection's next answer.
-    if request.method == "GET" and not BODILESS_IF.intersection(map(str.lower, request.headers)):
-        response.enable_compression()
-
-
-@web.middleware
-async def _compress_files(request: web.Request, handler: Handler) -> web.StreamResponse:
-    response = await handler(request)
-    if isinstance(response, web.FileResponse):
-        _compress(request, response)
-    return response
-
-
-async def _add_page_headers(_: web.Request, response: web.StreamResponse) -> None:
-    if not isinstance(response, web.WebSocketResponse):
-        for name, value in PAGE_HEADERS.items():
-            response.headers.setdefault(name, value)
 
 
 def _print_addresses(path: str, text: str) -> None:

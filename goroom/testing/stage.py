@@ -50,6 +50,9 @@ class MemoryTransport:
     def buffered(self) -> int:
         return len(self._held)
 
+    def is_lost(self) -> bool:
+        return self._wire.closed is not None
+
     async def drained(self) -> None:
         await self._drained.wait()
         if self._held:
@@ -113,6 +116,8 @@ class MemoryWire:
             if application is not None:
                 await connection.enter(self._server.applications[application])
             while (item := await self._inbox.get()) is not None:
+                while connection.outbox.is_over_bound:
+                    await connection.outbox.relieved()
                 message, is_binary = item
                 waiting = connection.receive(message, is_binary=is_binary)
                 if waiting is not None:
