@@ -27,6 +27,7 @@ LAYERS = """
     admin pytest_plugin play typescript
     testing
     web client
+    sockets files
     targets pages origins logs
     server
     connection

@@ -24,8 +24,9 @@ from goroom import (
     init_func,
     setup,
 )
+from goroom.files import CLIENT_SCRIPT
+from goroom.sockets import MESSAGES_IN_A_ROW
 from goroom.testing import SocketStage
-from goroom.web import CLIENT_SCRIPT, MESSAGES_IN_A_ROW
 from goroom.wire import JsonDialect
 from tests.diary import APP, Diary, make_server
 
