@@ -211,8 +211,8 @@ class _Session:
         elif command == "/members":
             self._show("you are in no room" if self._room is None else _list(_names(self._room)))
         elif command == "/rooms":
-            rooms = await self._app.rooms()
-            self._show(_list(map(_listed, rooms)) or "there are no rooms")
+            for room in await self._app.rooms():
+                self._show(_listed(room))
         elif command == "/request":
             action, _, data = rest.strip().partition(" ")
             reply = await where.request(action, _data(data))

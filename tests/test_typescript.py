@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import enum
 import re
+import shutil
 import subprocess
 import uuid
 from collections.abc import Awaitable, Mapping, Sequence
@@ -17,10 +18,12 @@ import lobby
 import pytest
 from typing_extensions import TypeAliasType, TypedDict
 
+import goroom
 from goroom import ApplicationExtension, Request, RoomExtension, Server, User, handles, values
 from goroom.typescript import pascal_case, written
 
 COMPILER = Path(__file__).parent / "js" / "node_modules" / ".bin" / "tsc"
+OPTIONS = ("--target", "es2022", "--module", "es2022", "--moduleResolution", "bundler")
 
 T = TypeVar("T")
 UserId = NewType("UserId", int)
@@ -140,7 +143,7 @@ def compiled(folder: Path, types: str, uses: str) -> str:
     (folder / "messages.ts").write_text(types)
     (folder / "uses.ts").write_text(uses)
     done = subprocess.run(
-        [COMPILER, "--strict", "--noEmit", "--target", "es2022", "uses.ts"],
+        [COMPILER, "--strict", "--noEmit", *OPTIONS, "uses.ts"],
         check=False,
         cwd=folder,
         capture_output=True,
@@ -404,6 +407,45 @@ def test_the_compiler_tells_right_uses_from_wrong_ones(tmp_path: Path) -> None:
     server.add_application("chess", Desk, rooms={"board": Chess})
 
     assert "" == compiled(tmp_path, made(server), USES)
+
+
+CLIENT_USES = """
+import { connect } from './goroom.js'
+import type { Chess } from './messages'
+
+const app = await connect<Chess>('ws://localhost/', { app: 'chess', name: 'ada' })
+app.onMessage('whatever', (data) => data.any.thing)
+app.send('anything', { at: 'all' })
+const room = await app.joinOrCreate('board')
+room.on('moved', ({ square, colour }, from) => square + colour.length + from.length)
+room.send('move', { square: 4 })
+room.send('result')
+const result = await room.request('result')
+export const winner: string = 'by' in result ? result.by : ''
+export const items: number[] = (await room.request('plan', { moves: [] })).items
+
+// @ts-expect-error no such message is sent
+room.on('bored', () => {})
+// @ts-expect-error no such message is taken
+room.send('mov', { square: 4 })
+// @ts-expect-error a field is of another type
+room.send('move', { square: '4' })
+// @ts-expect-error the data is missing
+room.send('move')
+// @ts-expect-error it has no such field
+room.on('moved', ({ column }) => column)
+// @ts-expect-error no such kind
+await app.joinOrCreate('table')
+"""
+
+
+@pytest.mark.requires("node")
+def test_the_client_checks_its_messages_by_the_types(tmp_path: Path) -> None:
+    shutil.copy(Path(goroom.__file__).parent / "static" / "goroom.d.ts", tmp_path)
+    server = Server()
+    server.add_application("chess", Desk, rooms={"board": Chess})
+
+    assert "" == compiled(tmp_path, made(server), CLIENT_USES)
 
 
 def renamed(name: str, module: str = "games.chess") -> type:
