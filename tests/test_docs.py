@@ -127,11 +127,13 @@ def test_a_guides_python_is_python(page: Path) -> None:
         exec(compile(tree, str(page), "exec"), names)  # noqa: S102 -- a block of our own guide
 
 
-def test_the_guides_tests_pass(tmp_path: Path) -> None:
-    page = DOCS / "guide/testing.md"
-    tests = [block.text for block in blocks(page) if block.language == "python"]
+@pytest.mark.parametrize("name", ["testing", "reconnecting"])
+def test_the_tests_of_a_guide_pass(name: str, tmp_path: Path) -> None:
+    page = DOCS / f"guide/{name}.md"
+    code = [block.text for block in blocks(page) if block.language == "python"]
+    tests = len(re.findall(r"^async def test_", "".join(code), re.MULTILINE))
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
-    (tmp_path / "test_guide.py").write_text("\n\n".join(["from goroom import *", *tests]))
+    (tmp_path / "test_guide.py").write_text("\n\n".join(["from goroom import *", *code]))
 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
@@ -141,7 +143,7 @@ def test_the_guides_tests_pass(tmp_path: Path) -> None:
         text=True,
     )
 
-    assert f"{len(tests)} passed" in done.stdout, done.stdout
+    assert f"{tests} passed" in done.stdout, done.stdout
 
 
 # The reference.

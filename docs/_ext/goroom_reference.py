@@ -39,7 +39,6 @@ CODES_WITHOUT_A_CLASS = {
     12: "``on_join`` refused. The client may try another room.",
     13: "``on_leave`` refused. The user stays a member.",
     23: "Not sent yet: it is kept for rate limits.",
-    28: "Not sent yet: it is kept for resume.",
 }
 """What the codes mean that no exception class stands for."""
 
@@ -53,7 +52,7 @@ CLOSE_CODES = {
     4500: ("The server ended the login: a kick, or `Disconnect` without a code.", "no"),
     4501: ("``on_connect`` refused, on an endpoint bound to one application.", "no"),
     4502: ("``Limits.bad_requests`` frames answered 21 within a minute.", "no: mend the client"),
-    4509: ("A newer login under the same name replaced this one.", "no"),
+    4509: ("A newer login of its name took over, or its own client came back elsewhere.", "no"),
 }
 """What each close code of the server means, and whether to come back."""
 
@@ -65,7 +64,8 @@ SCOPES = {
     "application": {
         "handler_seconds", "stuck_seconds", "held_loop_seconds", "lane_waiting",
         "name_characters", "rooms_per_application", "unjoined_room_seconds", "listed_members",
-        "properties_bytes", "password_characters", "room_updates_per_second",
+        "properties_bytes", "password_characters", "room_updates_per_second", "resume_seconds",
+        "history_events", "history_bytes", "history_seconds", "kept_replies",
     },
     "server": {"drain_seconds", "threads"},
 }  # fmt: skip
@@ -96,8 +96,10 @@ LOG_EVENTS = {
     "slow_consumer_closed": "A peer did not read what it was sent; it is closed (4010).",
     "task_failed": "Work of the server's own failed; please report it.",
     "tasks_stuck": "The server stopped though tasks of its own had not ended.",
+    "user_dropped": "A connection was lost whose login may be resumed; its grace time runs.",
     "user_logged_in": "A login was accepted.",
     "user_logged_out": "A login ended, whatever ended it.",
+    "user_resumed": "A login went on over another connection, which got what it had missed.",
 }
 """What each log event says happened."""
 
@@ -151,6 +153,7 @@ def close_codes_in_the_code() -> Iterator[int]:
                 isinstance(node, ast.Assign)
                 and isinstance(node.value, ast.Constant)
                 and type(node.value.value) is int
+                and not ast.unparse(node.targets[0]).lower().endswith(UNITS)
                 and (1000 <= node.value.value < 1016 or 4000 <= node.value.value < 5000)  # noqa: PLR2004
             ):
                 yield node.value.value
