@@ -25,7 +25,8 @@ from goroom.errors import (
     UnknownAction,
 )
 from goroom.events import Event, LeaveReason
-from goroom.extension import ApplicationExtension, RoomExtension, handles
+from goroom.extension import ApplicationExtension, RoomExtension
+from goroom.handlers import handles
 from goroom.limits import Limits
 from goroom.logs import configure as configure_logs
 from goroom.messages import EventType, Push, Request

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from goroom.application import Application
-    from goroom.extension import Extension, Handler
+    from goroom.extension import Extension
+    from goroom.handlers import Handler
     from goroom.messages import Request
     from goroom.room import Room
     from goroom.turn import Lane

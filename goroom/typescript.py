@@ -22,7 +22,7 @@ from goroom.shapes import Shape, returned, words_of
 
 if TYPE_CHECKING:
     from goroom.application import Application
-    from goroom.extension import Handler
+    from goroom.handlers import Handler
 
 NOTHING = "Nothing"
 """Name of the type of what arrives where Python sends None."""

@@ -40,6 +40,7 @@ LAYERS = """
     room
     membership
     extension
+    handlers
     runtime
     timers
     user
