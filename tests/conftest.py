@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import Any
 
+import aiohttp
 import hypothesis
 import pytest
 import structlog
 
+from goroom import Server
 from goroom.testing import Stage
 from tests.diary import Diary, make_server
 from tests.requirements import missing, required
@@ -77,6 +80,28 @@ async def hall(diary: Diary) -> AsyncIterator[Stage]:
     """A server that keeps `diary`, on a stage."""
     async with Stage(make_server(diary)) as stage:
         yield stage
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """A client that keeps no connection alive after a response."""
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def start(session: aiohttp.ClientSession) -> AsyncIterator[Callable[..., Any]]:
+    """Start a server on a free port and return its URL without a path; stop it at the end."""
+    started = []
+
+    async def begin(server: Server, **options: Any) -> str:
+        started.append(server)
+        return f"http://127.0.0.1:{await server.start('127.0.0.1', 0, **options)}"
+
+    yield begin
+    for server in started:
+        await server.stop()
 
 
 @pytest.fixture
