@@ -142,6 +142,9 @@ const ALREADY_DONE = 28
 /** Events that an iterator keeps for a loop that does not come round; then the loop fails. */
 const ITERATOR_EVENTS = 1000
 
+/** Answers that the server keeps for a login, and so the most that are asked for at a time. */
+const REMEMBERED_REPLIES = 64
+
 /** Commands that wait while the link is lost; then sending throws. */
 const QUEUED_COMMANDS = 64
 
@@ -531,7 +534,7 @@ export class App {
   #isLoggingOut = false
   /** @type {Map<number, Command>} What was sent, in order. */
   #pending = new Map()
-  /** @type {Command[]} What is to be sent when the link is back. */
+  /** @type {Command[]} What is to be sent when the link is back, or answers have come. */
   #queue = []
   /** @type {Map<string, Frame[]>} Rooms that the answer to a join under way may be about, and what came of them. */
   #unclaimed = new Map()
@@ -863,13 +866,22 @@ export class App {
   /** @param {Frame} frame @param {Command['take']} take @param {Command['fail']} fail */
   #command(frame, take, fail) {
     if (this.state === 'closed') throw closed(0, '')
-    const command = { frame, id: 0, at: 0, take, fail }
-    if (this.state === 'open') this.#issue(command)
-    else if (this.#queue.push(command) > QUEUED_COMMANDS) {
-      this.#queue.pop()
+    if (this.state !== 'open' && this.#queue.length >= QUEUED_COMMANDS) {
       throw new GoroomError({ reason: 'overflow', message: 'Too much waits for the link' }, frame)
     }
+    const command = { frame, id: 0, at: 0, take, fail }
+    this.#queue.push(command)
+    this.#pump()
     return command
+  }
+
+  /** Send what waits, as far as the server remembers its answers should the link be lost. */
+  #pump() {
+    while (this.state === 'open' && this.#pending.size < REMEMBERED_REPLIES) {
+      const command = this.#queue.shift()
+      if (!command) return
+      this.#issue(command)
+    }
   }
 
   /** @param {Command} command Sent for the first time, or again. */
@@ -1015,7 +1027,7 @@ export class App {
 
   /** Send what waited for the link, and say that it is back. */
   #flush() {
-    for (const command of this.#queue.splice(0)) this.#issue(command)
+    this.#pump()
     if (this.#list) this.#subscribe(() => this.#tellList()).catch(() => {})
     this.#events.emit('resume')
   }
@@ -1048,6 +1060,7 @@ export class App {
     if (!command) return
     this.#pending.delete(id)
     this.connection.latency = performance.now() - command.at
+    this.#pump()
     command.take(reply)
     if (this.#unclaimed.size) this.#release()
   }

@@ -338,6 +338,17 @@ test('64 commands wait for the link, and no more', async () => {
   assert.equal(await promise, 'done')
 })
 
+test('no more is asked than the server remembers the answers of', async () => {
+  const { socket, room } = await joined()
+  await turn()
+  for (let n = 0; n < 66; n += 1) room.send('x', { n })
+  const numbers = () => socket.sent.slice(2).map(({ data }) => data.n)
+  assert.deepEqual(numbers(), Array.from({ length: 64 }, (_, n) => n))
+  socket.receive(event(MESSAGE, { id: socket.sent[2].id }))
+
+  assert.deepEqual(numbers(), Array.from({ length: 65 }, (_, n) => n))
+})
+
 test('a request that is aborted while it waits is never sent', async () => {
   const { socket, room } = await joined()
   await turn()

@@ -1,6 +1,8 @@
 """
 A server for the tests of the JavaScript client: prints its port, ends with its standard input.
 
+    python server.py [PORT]
+
 Application ``game``: kind ``table`` (two seats, may be watched, made by clients), and the room
 ``hall`` of kind ``hall``. Application ``chat``: the same hall.
 """
@@ -88,7 +90,8 @@ async def main() -> None:
     server = Server()
     for name in ("game", "chat"):
         server.add_application(name, Game, rooms={"hall": Hall, "table": Table})
-    sys.stdout.write(f"{await server.start('127.0.0.1', 0)}\n")
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    sys.stdout.write(f"{await server.start('127.0.0.1', port)}\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
     await server.stop()

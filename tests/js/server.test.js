@@ -1,14 +1,12 @@
 /** The client against the real server, over real sockets. */
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 
 import WebSocket from 'ws'
 
 import { connect, open } from '../../goroom/static/goroom.js'
+import { startServer } from './server.js'
 
 /** @type {string} */
 let address
@@ -16,16 +14,13 @@ let server
 const apps = []
 
 before(async () => {
-  const script = fileURLToPath(new URL('server.py', import.meta.url))
-  server = spawn(process.env.PYTHON ?? 'python3', [script], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const [port] = await once(server.stdout, 'data')
-  address = `ws://127.0.0.1:${String(port).trim()}/`
+  server = await startServer()
+  address = server.address
 })
 
 after(async () => {
   for (const app of apps) app.close()
-  server.stdin.end()
-  await once(server, 'exit')
+  await server.stop()
 })
 
 let users = 0
