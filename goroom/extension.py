@@ -53,7 +53,8 @@ class Extension:
     """
     The type of what clients are sent, by action, for ``goroom types`` and for readers.
 
-    An action that is not named here may be sent all the same. Nothing is checked at run time.
+    What base classes declare counts, too. An action that is not named here may be sent all the
+    same: nothing is checked at run time.
     """
 
     _hooks: ClassVar[Mapping[str, Event]] = MappingProxyType({})

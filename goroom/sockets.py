@@ -111,7 +111,10 @@ async def serve(
         raise web.HTTPForbidden(text="This page's origin may not connect here.\n")
     if not server.is_running or server.is_stopping:
         raise web.HTTPServiceUnavailable(text="The server stops; come back later.\n")
-    writer = await ws.prepare(request)
+    try:
+        writer = await ws.prepare(request)
+    except ConnectionResetError:
+        return ws  # it has gone between its request and the answer
     raw = request.transport
     if raw is None:
         return ws
