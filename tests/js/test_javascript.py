@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,14 @@ import pytest
 import goroom
 
 HERE = Path(__file__).parent
+LOBBY = HERE.parents[1] / "examples" / "lobby.py"
 STATIC = Path(goroom.__file__).parent / "static"
 
 pytestmark = pytest.mark.requires("node")
 
 
-def run(*command: str) -> None:
-    """Run *command* in this folder; its output is the message of what fails."""
+def run(*command: str) -> str:
+    """Run *command* in this folder and return what it prints, the message of what fails, too."""
     # The tests' server runs on the Python that runs this, with goroom in it.
     environment = {**os.environ, "PYTHON": sys.executable}
     done = subprocess.run(
@@ -32,6 +34,7 @@ def run(*command: str) -> None:
         timeout=110,
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 def compiler() -> str:
@@ -52,6 +55,25 @@ def test_the_declarations_are_those_of_the_client(tmp_path: Path) -> None:
 
     made = (tmp_path / "goroom.d.ts").read_text()
     assert made == (STATIC / "goroom.d.ts").read_text(), "run: npm run declarations in tests/js"
+
+
+def test_messages_are_checked_against_the_types_of_an_application(tmp_path: Path) -> None:
+    shutil.copy(HERE / "types" / "use.ts", tmp_path)
+    shutil.copy(STATIC / "goroom.d.ts", tmp_path)
+    schema = run(sys.executable, "-m", "goroom", "types", "--ts", f"{LOBBY}:server")
+    (tmp_path / "lobby.ts").write_text(schema)
+    options = {
+        "strict": True,
+        "noEmit": True,
+        "types": [],
+        "target": "es2022",
+        "module": "es2022",
+        "moduleResolution": "bundler",
+    }
+    project = {"compilerOptions": options, "files": ["use.ts"]}
+    (tmp_path / "tsconfig.json").write_text(json.dumps(project))
+
+    run(compiler(), "--project", str(tmp_path))
 
 
 def test_the_package_has_the_version_of_goroom() -> None:
