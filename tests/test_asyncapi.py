@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -132,6 +132,19 @@ async def address(aiohttp_server: Callable[..., Any]) -> str:
     return f"{running.host}:{running.port}"
 
 
+@pytest.fixture
+def form() -> Form:
+    """What most tests speak; others choose."""
+    return Form.SHORT
+
+
+@pytest.fixture
+def story(address: str, form: Form) -> Iterator[Story]:
+    story = Story(address, form)
+    yield story
+    story.end()
+
+
 async def next_of(client: Client, event_type: int) -> Frame:
     while (frame := await client.event()).event_type != event_type:
         pass
@@ -157,19 +170,21 @@ class Story:
         return client
 
     async def tell(self) -> None:
-        try:
-            ada = await self.enter("ada", resume=True)
-            ann = await self.enter("ann")
-            await self._messages(ada, ann)
-            await self._lists(ann)
-            await self._refusals()
-            await self._several(ada)
-            await self._ends(ann)
-            await self._resumes()
-            await self._bound()
-        finally:
-            for client in self._clients:
-                client.socket.abort()
+        """Do everything."""
+        ada = await self.enter("ada", resume=True)
+        ann = await self.enter("ann")
+        await self._messages(ada, ann)
+        await self._lists(ann)
+        await self._refusals()
+        await self._several(ada)
+        await self._ends(ann)
+        await self._resumes()
+        await self._bound()
+
+    def end(self) -> None:
+        """Cut every client."""
+        for client in self._clients:
+            client.socket.abort()
 
     async def _messages(self, ada: Client, ann: Client) -> None:
         ada.send(CONNECTION)
@@ -311,9 +326,8 @@ class Story:
 
 @pytest.mark.parametrize("form", list(Form), ids=str)
 async def test_each_frame_is_described_and_each_description_comes(
-    form: Form, description: Description, address: str
+    form: Form, description: Description, story: Story
 ) -> None:
-    story = Story(address, form)
     await story.tell()
 
     kind = "full" if form is Form.FULL else "short"
@@ -331,6 +345,48 @@ async def test_each_frame_is_described_and_each_description_comes(
         seen |= description.parts(name, frame)
     names = description.names(f"{kind}.", "request.")
     assert set() == set().union(*map(description.parts, names)) - seen
+
+
+WRONG = [
+    (LOGIN, "username", 7),
+    (LOGIN, "resume", "yes"),
+    (RECONNECT, "token", 7),
+    (RECONNECT, "attempt", 7),
+    (RECONNECT, "app", "here"),
+    (RECONNECT, "rooms", []),
+    (JOIN_ROOM, "roomName", 7),
+    (JOIN_ROOM, "create", "perhaps"),
+    (JOIN_ROOM, "kind", 7),
+    *[(JOIN_ROOM, option, 0) for option in generator.WIRE_NAMES.values()],
+    (LEAVE_ROOM, "roomName", 7),
+    (SUBSCRIBE_ROOM, "roomName", 7),
+    (SUBSCRIBE_ROOM, "password", 7),
+    (UNSUBSCRIBE_ROOM, "roomName", 7),
+]
+"""What is wrong in the data of a request that is right otherwise."""
+
+
+@pytest.mark.parametrize(("event_type", "field", "value"), WRONG)
+async def test_what_a_request_is_said_not_to_be_is_refused(
+    event_type: int, field: str, value: object, description: Description, story: Story
+) -> None:
+    ada = await story.enter("ada")
+    bob = await story.enter()  # logged in nowhere
+    right = {
+        LOGIN: {"username": "bob"},
+        RECONNECT: {"token": "none"},
+        JOIN_ROOM: {"roomName": "new", "create": "if_missing", "kind": "yard"},
+        SUBSCRIBE_ROOM: {"roomName": "hall"},
+    }.get(event_type, {})
+    name = f"request.{goroom.EventType(event_type).name}"
+    assert description.takes(name, {"eventType": event_type, "data": right})
+
+    data = {**right, field: value}
+    client = bob if event_type in {LOGIN, RECONNECT} else ada
+    answer = await client.request(event_type, data)
+
+    assert not description.takes(name, {"eventType": event_type, "data": data})
+    assert (21, field) == (answer.error_code, answer.error.get("field"))
 
 
 async def test_goroomservers_frames_are_described(
