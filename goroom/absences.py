@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import structlog
-from attrs.validators import ge
+from attrs.validators import ge, max_len
 
 from goroom import values
 from goroom.errors import AlreadyLoggedIn, UnknownToken
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+MOST_CHARACTERS = 128
+"""Of a token, and of the name of an attempt, which is kept."""
+
 
 @attrs.frozen
 class KnownPlace:
@@ -50,8 +53,8 @@ class KnownPlace:
 class Reconnect:
     """The data of a RECONNECT."""
 
-    token: str
-    attempt: str = ""
+    token: str = attrs.field(validator=max_len(MOST_CHARACTERS))
+    attempt: str = attrs.field(default="", validator=max_len(MOST_CHARACTERS))
     app: KnownPlace | None = None
     rooms: dict[str, KnownPlace] = attrs.field(factory=dict)
 
