@@ -23,7 +23,7 @@ class OriginCheck:
             nothing is forgiven.
 
     Raises:
-        ValueError: One of *allowed* is no origin.
+        ValueError: One of *allowed* is no origin, or all are allowed where a cookie logs in.
     """
 
     def __init__(self, allowed: Iterable[str] | None = None, *, uses_cookies: bool = False) -> None:
@@ -35,6 +35,10 @@ class OriginCheck:
         self._allowed = set()
         for origin in allowed:
             if origin == ANY:
+                if uses_cookies:
+                    raise ValueError(
+                        'any page could log in with a visitor\'s cookie: list origins, not "*"'
+                    )
                 self._any = True
                 continue
             parsed = _parsed(origin)

@@ -82,7 +82,7 @@ class PayloadDecoder(Generic[P]):
         except RecursionError:
             raise BadRequest("nested too deep", field="data") from None
         except ValueError as error:
-            raise BadRequest(str(error), field="data") from None
+            raise BadRequest(str(values.in_plain_words(error, body)), field="data") from None
         return payload
 
 

@@ -9,6 +9,7 @@ enums). Depth is at most ``MAX_DEPTH``.
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -23,6 +24,10 @@ MAX_DEPTH = 32
 
 EMPTY = b"{}"
 """The JSON bytes of an empty object: what absent data is."""
+
+LONE_SURROGATE = "a lone surrogate is no text"
+TRUNCATED = "Input data was truncated"
+"""What msgspec says of JSON that ends too early, and of half a surrogate pair."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
@@ -56,6 +61,8 @@ def encode(value: object) -> bytes:
         if body.find(b"null") >= 0 or shape.find(_LONG_DIGITS) >= 0:
             builtins = msgspec.to_builtins(value, builtin_types=(bytes,), str_keys=True)
             check(builtins, allow_bytes=True)
+    except UnicodeEncodeError:
+        raise PayloadError(f"cannot be sent as JSON: {LONE_SURROGATE}") from None
     except (TypeError, ValueError, RecursionError) as error:
         raise PayloadError(f"cannot be sent as JSON: {error}") from None
     return body
@@ -72,8 +79,26 @@ def decode_object(body: bytes) -> dict[str, Any]:
         value = _decode_object(body)
     except RecursionError:
         raise ValueError("nested too deep") from None
+    except ValueError as error:
+        raise in_plain_words(error, body) from None
     check_bounds(body)
     return value
+
+
+def in_plain_words(error: Exception, body: bytes) -> Exception:
+    """Return *error*, which msgspec raised for the JSON *body*, or what it means by it."""
+    text = str(error)
+    if "surrogate" in text or (text == TRUNCATED and _is_whole(body)):
+        return ValueError(LONE_SURROGATE)
+    return error
+
+
+def _is_whole(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def decode(body: bytes) -> Any:
@@ -110,7 +135,7 @@ def check(value: object, depth: int = MAX_DEPTH, *, allow_bytes: bool = False) -
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ValueError("a lone surrogate is no text") from None
+            raise ValueError(LONE_SURROGATE) from None
     elif isinstance(value, bool) or value is None or (allow_bytes and isinstance(value, bytes)):
         return
     elif isinstance(value, int):

@@ -81,6 +81,19 @@ def test_a_name_of_many_combining_marks_holds_nobody_up() -> None:
         "\uffff",  # no character
         "\ud800",  # lone surrogate
         "\U000e0041",  # tag
+        "\u034f",  # combining grapheme joiner
+        "\u115f",  # fillers of Hangul
+        "\u1160",
+        "\u3164",
+        "\uffa0",
+        "\u17b4",  # Khmer inherent vowel
+        "\u180b",  # Mongolian variation selector
+        "\u180f",
+        "\u2800",  # a Braille cell without dots
+        "\ufe00",  # variation selectors
+        "\ufe0f",  # the one in emoji
+        "\U000e0100",
+        "\U000e01ef",
     ],
 )
 def test_a_character_that_does_not_print_is_refused(character: str) -> None:
@@ -88,7 +101,20 @@ def test_a_character_that_does_not_print_is_refused(character: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["system", "ADMIN", "Server", "goroom", "_", "_ada", " admin ", "Goroom"]
+    "name",
+    [
+        "system",
+        "ADMIN",
+        "Server",
+        "goroom",
+        "_",
+        "_ada",
+        " admin ",
+        "Goroom",
+        "\uff41\uff44\uff4d\uff49\uff4e",  # admin, of full width
+        "\uff3fada",
+        "ⓢⓨⓢⓣⓔⓜ",
+    ],
 )
 def test_the_servers_own_names_are_reserved(name: str) -> None:
     assert ("username is reserved: choose another name", "username") == refused(name)
@@ -104,6 +130,24 @@ def test_a_room_may_have_a_name_that_no_user_may_have() -> None:
 )
 def test_names_that_differ_only_by_case_share_a_key(one: str, other: str) -> None:
     assert names.key(one) == names.key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ada", "\uff21\uff24\uff21"),
+        ("ﬁona", "Fiona"),
+        ("ada²", "ada2"),
+        ("ᾷ", "ᾼ͂"),
+        ("a b", "a\u2003b"),
+    ],
+)
+def test_names_that_look_like_one_share_a_key(one: str, other: str) -> None:
+    assert names.key(one) == names.key(other)
+
+
+def test_a_name_keeps_its_form_whatever_its_key() -> None:
+    assert "ﬁona²" == names.user_name("ﬁona²", "username", 64)
 
 
 def test_other_names_have_other_keys() -> None:

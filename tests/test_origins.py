@@ -12,7 +12,11 @@ HOST = "play.example"
 def test_a_program_that_sends_no_origin_may_connect_unless_a_cookie_logs_in() -> None:
     assert OriginCheck().allows(None, HOST)
     assert not OriginCheck(uses_cookies=True).allows(None, HOST)
-    assert not OriginCheck([ANY], uses_cookies=True).allows(None, HOST)
+
+
+def test_every_page_may_not_use_a_visitors_cookie() -> None:
+    with pytest.raises(ValueError, match=r'cookie: list origins, not "\*"'):
+        OriginCheck(["https://play.example", ANY], uses_cookies=True)
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,7 @@ def test_a_bad_payload_names_its_field(payload: type[Any], body: bytes, field: s
     [
         (Move, b'{"square":"x"}', "Expected `int`, got `str`"),
         (Move, b"{}", "Object missing required field `square`"),
+        (Tree, rb'{"name":"\ud800","children":[]}', "a lone surrogate is no text"),
         (Move, b'{"square":9}', "'square' must be in range(0, 9) (got 9)"),
         (Guarded, b'{"plain":"taken"}', "that name is taken"),
         (Guarded, b'{"either":2}', "not a valid value"),

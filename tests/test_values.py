@@ -312,3 +312,24 @@ def test_a_json_value_passes(value: object) -> None:
 
 def test_bytes_pass_where_an_author_sends_them() -> None:
     values.check([b"x", {"a": b"y"}], allow_bytes=True)
+
+
+@pytest.mark.parametrize(
+    "body", [rb'{"a":"\ud800"}', rb'{"a":"\ud83dx"}', rb'{"a":"\udc00"}', rb'{"\ud800":1}']
+)
+def test_half_a_surrogate_pair_is_named(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^a lone surrogate is no text$"):
+        values.decode_object(body)
+
+
+@pytest.mark.parametrize("body", [b'{"a":', rb'{"a":"\ud83d', b'{"a":' + b"[" * 100_000])
+def test_json_that_ends_too_early_is_named(body: bytes) -> None:
+    error = values.in_plain_words(ValueError(values.TRUNCATED), body)
+
+    assert values.TRUNCATED == str(error)
+
+
+@pytest.mark.parametrize("value", [SURROGATE, {SURROGATE: 1}, [SURROGATE]], ids=shown)
+def test_an_author_is_told_of_half_a_surrogate_pair(value: object) -> None:
+    with pytest.raises(PayloadError, match=r"sent as JSON: a lone surrogate is no text$"):
+        values.encode(value)

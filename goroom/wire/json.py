@@ -101,7 +101,8 @@ class JsonDialect(Dialect):
         try:
             envelope = self._decode(message)
         except (ValueError, RecursionError) as error:
-            raise unreadable(error, lambda: msgspec.json.decode(message)) from None
+            plain = values.in_plain_words(error, message)
+            raise unreadable(plain, lambda: msgspec.json.decode(message)) from None
         body = bytes(envelope.data)
         if body[:1] != b"{":
             if body != b"null":

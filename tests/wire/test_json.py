@@ -140,6 +140,11 @@ def test_a_frame_that_cannot_be_read_names_field_and_id(
     assert (field, number) == refusal(dialect, frame)
 
 
+def test_half_a_surrogate_pair_in_a_frame_is_named(dialect: JsonDialect) -> None:
+    with pytest.raises(UnreadableRequest, match=r"^a lone surrogate is no text$"):
+        dialect.decode(b'{"eventType":6,"action":"\\ud800","id":2}')
+
+
 @given(st.binary())
 def test_whatever_comes_is_read_or_refused(message: bytes) -> None:
     for dialect in (JsonDialect(), ShortJsonDialect()):
