@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,11 @@ async def send_client_script(request: web.Request) -> web.StreamResponse:
     """Answer *request* with the browser client."""
     # RFC 9239 section 6: not what Python 3.11 knows.
     return answer(request, CLIENT_SCRIPT, {"Content-Type": "text/javascript; charset=utf-8"})
+
+
+async def send_nothing(_: web.Request) -> web.Response:
+    """Answer that there is nothing, and that this is no mistake."""
+    return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 def serve_folder(app: web.Application, folder: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
+from threading import Lock
 
-import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
@@ -17,7 +18,10 @@ LEVELS = ("debug", "info", "warning", "error")
 
 def configure(level: str = "info", *, as_json: bool | None = None) -> None:
     """
-    Set structlog up for a goroom process.
+    Set structlog up for a goroom process: lines on standard error.
+
+    A line that cannot be written (the stream is closed, the disk is full) is lost: logging raises
+    no OSError into a room.
 
     Args:
         level: The least level that is written, one of `LEVELS`.
@@ -29,38 +33,60 @@ def configure(level: str = "info", *, as_json: bool | None = None) -> None:
     if level not in LEVELS:
         raise ValueError(f"a level is one of {', '.join(LEVELS)}, not {level!r}")
     if as_json is None:
-        as_json = not sys.stderr.isatty()
+        as_json = not _is_terminal()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso"),
         cut_long_values,
     ]
-    if as_json:
-        structlog.configure(
-            processors=[
-                *shared,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(serializer=_json),
-            ],
-            wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
-            logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
-            cache_logger_on_first_use=False,
-        )
-        return
-    structlog.configure(
-        processors=[
-            *shared,
+    rendered: list[structlog.typing.Processor] = (
+        # Characters beyond ASCII as escapes: JSON in whatever encoding standard error has.
+        [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(default=str, skipkeys=True),
+        ]
+        if as_json
+        else [
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(),
+                colors=_is_terminal(),
                 # The fancy ones show local variables: passwords would be among them.
                 exception_formatter=structlog.dev.plain_traceback,
-            ),
-        ],
+            )
+        ]
+    )
+    structlog.configure(
+        processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_LineLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def configure_by_default() -> None:
+    """
+    Set structlog up unless the program has.
+
+    Its own default shows the local variables of tracebacks, passwords among them.
+    """
+    if not structlog.is_configured():
+        configure()
+
+
+class _LineLogger:
+    """Writes each line to what is standard error then, and loses what that does not take."""
+
+    _lock = Lock()
+
+    def __init__(self, *_: object) -> None:
+        """Take the arguments of `structlog.get_logger`, as structlog asks."""
+
+    def msg(self, line: str) -> None:
+        with self._lock, suppress(OSError, ValueError, AttributeError):
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 def cut_long_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -72,8 +98,11 @@ def cut_long_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
-def _json(event: object, **_: object) -> bytes:
-    return msgspec.json.encode(event, enc_hook=str)
+def _is_terminal() -> bool:
+    # Without a standard error (pythonw, a daemon) it is None.
+    with suppress(AttributeError, ValueError):
+        return sys.stderr.isatty()
+    return False
 
 
 def _number(level: str) -> int:

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
 from aiohttp import web
 
 from goroom import files, logs, sockets, targets
@@ -129,8 +128,6 @@ class Server(core.Server):
             path: Where WebSockets are taken.
             static: A folder of files to serve; its ``index.html`` is the page at ``/``.
         """
-        if not structlog.is_configured():
-            logs.configure()  # structlog's own default shows local variables, passwords among them
         web.run_app(
             self._page_app(path, static),
             host=host,
@@ -180,9 +177,11 @@ class Server(core.Server):
             raise ValueError(f"there is no folder {folder}")
         index = None if folder is None else folder / "index.html"
         setup(app, self, path=path, index=index if index is not None and index.is_file() else None)
+        if index is not None and path != "/":
+            app.router.add_get("/", partial(files.send, index))
+        if folder is None or not (folder / "favicon.ico").exists():
+            app.router.add_get("/favicon.ico", files.send_nothing)  # every browser asks for it
         if folder is not None:
-            if path != "/" and index is not None:
-                app.router.add_get("/", partial(files.send, index))
             files.serve_folder(app, folder)
         return app
 
@@ -242,6 +241,8 @@ def setup(
     """
     Mount *server* on an aiohttp application; it starts and stops with it.
 
+    Where the program has not set up structlog by then, `configure_logs` does it at the start.
+
     Adds *path*, ``path/``, one ``path/<application>`` each, every endpoint that was added, and
     ``path/goroom.js``: never a wildcard. Works at ``/`` too.
 
@@ -262,6 +263,7 @@ def setup(
     app[app_key] = server
 
     async def start(_: web.Application) -> None:
+        logs.configure_by_default()
         await server.open()
 
     async def stop(_: web.Application) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -86,6 +87,74 @@ def test_people_get_lines_to_read(is_terminal: bool, monkeypatch: pytest.MonkeyP
 
     assert "room_made" in line
     assert not line.startswith("{")
+
+
+class Broken(io.TextIOBase):
+    """A standard error that takes nothing."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def write(self, text: str) -> int:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        Broken(BrokenPipeError()),
+        Broken(OSError(errno.ENOSPC, "No space left on device")),
+        Broken(ValueError("I/O operation on closed file.")),
+        None,
+    ],
+)
+@pytest.mark.parametrize("as_json", [True, False, None])
+def test_a_line_that_cannot_be_written_is_lost(
+    *, stream: Broken | None, as_json: bool | None, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stderr", stream)
+        logs.configure(as_json=as_json)
+        structlog.get_logger().info("lost")
+    structlog.get_logger().info("written")
+
+    assert 1 == len(lines())
+
+
+def test_a_closed_standard_error_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = Stderr(is_terminal=True)
+    monkeypatch.setattr("sys.stderr", stderr)
+    stderr.isatty = io.TextIOWrapper.isatty.__get__(stderr)  # type: ignore[method-assign]
+    stderr.close()
+    logs.configure()
+    structlog.get_logger().info("lost")
+
+    assert stderr.closed
+
+
+def test_by_default_no_local_variable_is_written(lines: Lines) -> None:
+    logs.configure_by_default()
+    _fail("open sesame")
+    (line,) = lines()
+
+    assert "OSError: no disk" in json.loads(line)["exception"]
+    assert "open sesame" not in line
+
+
+def _fail(password: str) -> None:
+    try:
+        raise OSError("no disk" if password else "")  # noqa: TRY301 -- its frame has the password
+    except OSError:
+        structlog.get_logger().exception("handler_failed")
+
+
+def test_the_programs_own_configuration_is_kept() -> None:
+    with structlog.testing.capture_logs() as captured:
+        logs.configure_by_default()
+        structlog.get_logger().info("captured")
+
+    assert ["captured"] == [event["event"] for event in captured]
 
 
 def test_a_level_that_is_none_is_refused() -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 from aiohttp import web
 
-from goroom import Server, get_server, init_func, setup
+from goroom import ApplicationExtension, Server, User, get_server, init_func, setup
 from goroom.files import CLIENT_SCRIPT
 from goroom.wire import JsonDialect
-from tests.edge import LIMITS, chess_server, logs_in, upgrade_status
+from tests.edge import LIMITS, LOGIN, chess_server, logs_in, upgrade_status
 
 Mounted = Callable[[web.Application], Any]
 
@@ -113,6 +114,36 @@ async def test_a_view_is_told_that_no_server_is_mounted(
 
     async with session.get(site.make_url("/")) as response:
         assert "told" == await response.text()
+
+
+async def test_no_local_variable_is_logged_wherever_a_server_is_mounted(
+    aiohttp_server: Mounted,
+    session: aiohttp.ClientSession,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    class Leaky(ApplicationExtension):
+        async def on_login(self, user: User, credentials: dict[str, object]) -> None:
+            raise LookupError("no such table")
+
+    server = Server()
+    server.add_application("chess", Leaky)
+    site = await aiohttp_server(server.make_app())
+    async with session.ws_connect(site.make_url("/")) as socket:
+        await socket.send_json(
+            {**LOGIN, "data": {"username": "ada", "password": "open sesame"}},
+        )
+        await socket.receive_json()
+    out, err = capfd.readouterr()
+
+    assert "LookupError: no such table" in err
+    assert "open sesame" not in out + err
+
+
+async def test_a_programs_own_logs_are_kept(aiohttp_server: Mounted) -> None:
+    with structlog.testing.capture_logs() as logs:
+        await aiohttp_server(chess_server().make_app())
+
+    assert "server_started" in [line["event"] for line in logs]
 
 
 # -- start, stop, run ------------------------------------------------------------------------
@@ -255,6 +286,28 @@ async def test_a_folder_without_an_index_keeps_the_page_that_helps(
         text = await response.text()
 
     assert text.startswith("This is a goroom endpoint")
+
+
+@pytest.mark.parametrize("options", [{}, {"path": "/play"}])
+async def test_a_browser_that_asks_for_an_icon_is_told_that_there_is_none(
+    start: Callable[..., Any],
+    session: aiohttp.ClientSession,
+    tmp_path: Path,
+    options: dict[str, str],
+) -> None:
+    for more in ({}, {"static": tmp_path}):
+        url = await start(chess_server(), **options, **more)
+        async with session.get(f"{url}/favicon.ico") as response:
+            assert (204, b"") == (response.status, await response.read())
+
+
+async def test_an_authors_icon_is_sent(
+    start: Callable[..., Any], session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    (tmp_path / "favicon.ico").write_bytes(b"icon")
+    url = await start(chess_server(), static=tmp_path)
+    async with session.get(f"{url}/favicon.ico") as response:
+        assert (200, b"icon") == (response.status, await response.read())
 
 
 # -- init_func -------------------------------------------------------------------------------
