@@ -16,20 +16,27 @@ What the server sends is read at once, whether anybody iterates or not: `Room.me
 that is kept up to date may be ahead of the events that a loop has come to. Nothing between a reply
 and the first look at its room is lost. Unread events are bounded, see `Overflow`.
 
-A lost link is not restored: whoever waits gets `goroom.errors.ConnectionLost`.
+A lost link comes back by itself: rooms and loops stay, what was missed is told once and in order,
+what was sent is done once. Where that cannot be, `Reset` and `SendLost` say so. A login is over
+when it is closed, when the server says not to come back (close codes 4500-4999), and when it is
+refused on the way back; then whoever waits gets `goroom.errors.ConnectionLost`.
 """
 
 from goroom.client.application import App
-from goroom.client.connection import Connection, Credentials, connect
+from goroom.client.connection import Connection, Dial, connect
 from goroom.client.events import (
     AppEvent,
     Away,
     Back,
+    Dropped,
     Joined,
     Left,
     Message,
     Missed,
     Removed,
+    Reset,
+    ResetReason,
+    Resumed,
     RoomAdded,
     RoomChanged,
     RoomEvent,
@@ -37,13 +44,15 @@ from goroom.client.events import (
     RoomInfo,
     RoomListEvent,
     Seated,
+    SendLost,
     SendRefused,
     Updated,
 )
+from goroom.client.login import Credentials
 from goroom.client.opening import Opening
 from goroom.client.room import Member, Room
 from goroom.client.roomlist import RoomList
-from goroom.client.stream import EventStream, Overflow
+from goroom.client.stream import Backoff, EventStream, Heartbeat, Overflow
 from goroom.client.transport import Transport, WebSocketTransport
 
 __all__ = [
@@ -51,9 +60,13 @@ __all__ = [
     "AppEvent",
     "Away",
     "Back",
+    "Backoff",
     "Connection",
     "Credentials",
+    "Dial",
+    "Dropped",
     "EventStream",
+    "Heartbeat",
     "Joined",
     "Left",
     "Member",
@@ -62,6 +75,9 @@ __all__ = [
     "Opening",
     "Overflow",
     "Removed",
+    "Reset",
+    "ResetReason",
+    "Resumed",
     "Room",
     "RoomAdded",
     "RoomChanged",
@@ -71,6 +87,7 @@ __all__ = [
     "RoomList",
     "RoomListEvent",
     "Seated",
+    "SendLost",
     "SendRefused",
     "Transport",
     "Updated",

@@ -22,23 +22,28 @@ class Addressee(ABC):
     def _address(self) -> tuple[Requests, str]:
         """Return what sends messages there, and the room's name or ``""``."""
 
-    def send(self, action: str, data: object = None) -> None:
+    def send(self, action: str, data: object = None, *, volatile: bool = False) -> None:
         """
         Send a message and wait for nothing; a refusal comes as the event `SendRefused`.
 
-        Messages and requests of one connection arrive in the order of calls.
+        Messages and requests of one login arrive in the order of calls, each once. While the link
+        is lost they wait; where the login cannot be resumed, what was on its way comes as the event
+        `SendLost`.
 
         Args:
             action: Name that the author of the room or application chose.
             data: A mapping or an attrs instance; encoded before this returns.
+            volatile: It is worth nothing later: lost where the link is, without a word.
 
         Raises:
-            ConnectionLost: The link is closed, or this login is over.
+            ConnectionLost: This login is over.
             PayloadError: *data* cannot be sent as JSON.
-            asyncio.QueueFull: 1000 frames wait already, for the link does not take them.
+            asyncio.QueueFull: 64 messages wait for a lost link already, or 1000 for one that does
+                not take them.
         """
         requests, room_name = self._address()
-        requests.send(EventType.MESSAGE, room_name=room_name, action=action, data=data)
+        send = requests.send_volatile if volatile else requests.send
+        send(EventType.MESSAGE, room_name=room_name, action=action, data=data)
 
     @overload
     async def request(
@@ -67,7 +72,8 @@ class Addressee(ABC):
         Send a message and return what its handler returned; ``{}`` where that was nothing.
 
         Events that the message caused have been taken in before this returns. Cancelling the wait
-        does not take the message back.
+        does not take back a message that was sent. While the link is lost, both wait, and the time
+        goes on.
 
         Args:
             action: Name that the author of the room or application chose.
@@ -77,11 +83,12 @@ class Addressee(ABC):
 
         Raises:
             RequestRefused: The server refused; nothing of it has happened.
-            ConnectionLost: The link is closed; whether it has happened is not known.
+            ConnectionLost: This login is over, or could not be resumed; whether it has happened is
+                not known.
             TimeoutError: No answer came in time; nor is it known then.
             PayloadError: *data* cannot be sent as JSON.
             ValueError: The reply does not fit into *into*.
-            asyncio.QueueFull: 1000 frames wait already, for the link does not take them.
+            asyncio.QueueFull: As for `send`.
         """
         requests, room_name = self._address()
         reply = await requests.ask(

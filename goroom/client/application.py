@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,29 +12,36 @@ import msgspec
 from goroom.client.addressee import Addressee
 from goroom.client.events import (
     AppEvent,
+    Dropped,
     Message,
+    Reset,
+    ResetReason,
     RoomAdded,
     RoomEvent,
     RoomGone,
     RoomInfo,
     RoomListEvent,
     Seated,
+    SendLost,
     SendRefused,
 )
 from goroom.client.frames import Frame, Place
+from goroom.client.link import FINAL_CODES
 from goroom.client.opening import Opening
+from goroom.client.recovery import Recovery
 from goroom.client.requests import Requests
-from goroom.client.room import Room
+from goroom.client.room import Entry, Room
 from goroom.client.roomlist import RoomList
 from goroom.client.stream import EventStream
-from goroom.errors import ConnectionLost
+from goroom.errors import ConnectionLost, RequestRefused
 from goroom.messages import EventType
 
 if TYPE_CHECKING:
     from goroom.client.connection import Connection
+    from goroom.client.login import Login
 
-State = Literal["connecting", "open", "closed"]
-"""What a login can be."""
+State = Literal["connecting", "open", "suspended", "closed"]
+"""What a login can be; ``"suspended"`` while its link is lost and being restored."""
 
 _LIST_CHANGES = frozenset({EventType.ROOM_ADD, EventType.ROOM_REMOVE, EventType.ROOM_UPDATE})
 
@@ -42,21 +50,28 @@ class App(Addressee):
     """
     One login to one application.
 
-    ``async for event in app`` yields what happens outside rooms; `EventStream` says how it ends.
+    ``async for event in app`` yields what happens outside rooms, and to the link; `EventStream`
+    says how it ends. When the link is lost it comes back by itself, with its rooms and all that was
+    missed there; where that cannot be, a `Reset` says so.
     """
 
-    def __init__(self, connection: Connection, name: str) -> None:
+    def __init__(self, connection: Connection, name: str, login: Login) -> None:
         self.connection = connection
         self.name = name
         """Name of the application."""
         self.user = ""
         """This user's name, as the server has it."""
         self.user_id = ""
-        """Unique for this login."""
+        """Unique for this login; another one where it could not be resumed."""
         self.state: State = "connecting"
+        """What it is now."""
         self.place = Place()
         """Where this client is in the application's own sequence."""
-        self._requests = Requests(connection.write, name, connection.settings.timeout_seconds)
+        self._login = login
+        self._requests = Requests(
+            connection, name, connection.settings.timeout_seconds, self._report
+        )
+        self._recovery = Recovery(self, login, self._requests)
         self._events: EventStream[AppEvent] = EventStream(connection.settings)
         self._joined: dict[str, Room] = {}
         self._lists: set[RoomList] = set()
@@ -142,15 +157,21 @@ class App(Addressee):
         """
         End this login: its rooms are left, its loops end. The connection stays for others.
 
+        Nothing happens where it is over already. While the link is lost nobody can be told: the
+        server lets this user go when its grace time is over.
+
         Raises:
             RequestRefused: The application does not let this user go.
-            ConnectionLost: The link is closed.
             TimeoutError: No answer came in time.
         """
-        await self._requests.ask(EventType.LOGOUT, take=lambda _: self.end())
+        if self.state == "suspended":
+            self.end()
+            return
+        with contextlib.suppress(ConnectionLost):
+            await self._requests.ask(EventType.LOGOUT, take=lambda _: self.end())
 
     async def close(self) -> None:
-        """Close the connection with every login on it, once what was sent is on its way."""
+        """Log out and close the connection, with every login on it; see `Connection.close`."""
         await self.connection.close()
 
     def _address(self) -> tuple[Requests, str]:
@@ -161,31 +182,38 @@ class App(Addressee):
     def _entering(self, event_type: EventType, data: Mapping[str, object]) -> Opening[Room]:
         given = {key: value for key, value in data.items() if value is not None}
 
+        entry = Entry(event_type, given)
+
         def take(reply: Frame) -> Room:
-            room = self._enter(reply.details, reply.seq, reply.sub)
-            room.is_watching = event_type is EventType.SUBSCRIBE_ROOM
+            room = self.enter(
+                reply.details, Place.of(reply.details, reply.seq, reply.sub), entry=entry
+            )
+            self._recovery.claim(room.name)
             return room
 
         async def opened() -> Room:
-            return await self._requests.ask(event_type, data=given, take=take, undo=self._undo)
+            undo = self._recovery.take_back
+            return await self._requests.ask(event_type, data=given, take=take, undo=undo)
 
         return Opening(opened, Room.leave)
 
-    def _enter(self, data: Mapping[str, Any], seq: int | None, sub: int | None) -> Room:
-        """Register the room that *data* describes, before any event of it is looked at."""
+    def enter(self, data: Mapping[str, Any], place: Place, *, entry: Entry | None = None) -> Room:
+        """
+        Return the room that *data* describes, before any event of it is looked at.
+
+        It is the one that is known where that has come as far as *place*: a resume was faster than
+        the answer to its join.
+        """
         events: EventStream[RoomEvent] = EventStream(self.connection.settings)
-        room = Room(self, self._requests, events, data)
-        room.place.seq, room.place.sub = seq or 0, sub or 0
-        watched = self._joined.get(room.name)
-        if watched is not None:
-            watched.end()
+        room = Room(self, self._requests, events, data, place=place, entry=entry)
+        known = self._joined.get(room.name)
+        if known is not None:
+            if known.is_ahead_of(room):
+                known.entry = room.entry
+                return known
+            known.end()
         self._joined[room.name] = room
         return room
-
-    def _undo(self, room: Room) -> None:
-        event_type = EventType.UNSUBSCRIBE_ROOM if room.is_watching else EventType.LEAVE_ROOM
-        self._requests.retract(event_type, {"roomName": room.name})
-        room.end()
 
     def forget(self, room: Room) -> None:
         """Note that *room* has ended."""
@@ -219,51 +247,121 @@ class App(Addressee):
         if self._watchers == 0:
             self._requests.retract(EventType.UNSUBSCRIBE_ROOM)
 
-    # -- what the connection does with it ----------------------------------------------------
+    # -- the link ------------------------------------------------------------------------------
 
-    async def login(self, data: Mapping[str, object]) -> None:
-        """Log in with *data*."""
-        await self._requests.ask(
-            EventType.LOGIN, data=data, take=self._logged_in, undo=self._undo_login
-        )
+    async def open(self, data: Mapping[str, object]) -> None:
+        """Log in with *data* for the first time."""
+        try:
+            await self._requests.greet(
+                EventType.LOGIN, data, take=self._logged_in, undo=self._undo_login
+            )
+        except (RequestRefused, ConnectionLost):
+            self.end()
+            raise
 
     def _logged_in(self, reply: Frame) -> None:
         data = reply.details
-        self.user = msgspec.convert(data.get("userName"), str)
-        self.user_id = msgspec.convert(data.get("userId", ""), str)
-        self.place = msgspec.convert(data, Place)
-        self.state = "open"
+        self.welcome(data)
+        self.place = Place.of(data)
+        self._requests.restart()
         for room in msgspec.convert(data.get("rooms", []), list[dict[str, Any]]):
-            place = msgspec.convert(room, Place)
-            self._enter(room, place.seq, place.sub)
+            self.enter(room, Place.of(room))
 
     def _undo_login(self, _: None) -> None:
         self._requests.retract(EventType.LOGOUT)
         self.end()
 
+    def welcome(self, data: Mapping[str, Any]) -> None:
+        """Take in what a LOGIN or RECONNECT was answered."""
+        self.user = msgspec.convert(data.get("userName"), str)
+        self.user_id = msgspec.convert(data.get("userId", ""), str)
+        self._login.take(msgspec.convert(data.get("token", ""), str))
+        self.state = "open"
+
+    def drop(self, lost: ConnectionLost) -> None:
+        """Wait for the next link, or end where this login does not come back."""
+        if self.state == "connecting" or not self._login.may_resume:
+            self.end(lost)
+            return
+        self._requests.suspend()
+        if self.state == "open":
+            self.state = "suspended"
+            self.tell(Dropped(lost.code, lost.reason))
+
+    async def greet(self) -> None:
+        """Come back on a new link; see `Recovery.greet`."""
+        if self.state == "suspended":
+            await self._recovery.greet()
+
+    def renew_lists(self) -> None:
+        """Ask again for the list of rooms, if somebody watches it."""
+        if not self._lists:
+            return
+
+        def answer(frame: Frame) -> None:
+            if frame.refusal() is None:
+                for listed in self._lists:
+                    listed.renew(frame.details)
+
+        def fail(_: Exception) -> None:
+            """Leave it to the next link."""
+
+        event_type = EventType.SUBSCRIBE_ROOM
+        self._requests.command(event_type, answer=answer, fail=fail, is_forced=True)
+
+    def say_goodbye(self) -> None:
+        """Log out without waiting for the answer."""
+        if self.state == "open":
+            self._requests.retract(EventType.LOGOUT)
+
+    # -- what happens --------------------------------------------------------------------------
+
+    def tell(self, event: AppEvent) -> None:
+        """Let the loop know of *event*."""
+        self._events.put(event)
+
+    def reset(self, room: Room, reason: ResetReason) -> None:
+        """Let the loops know of a reset of *room*."""
+        event = Reset(reason, room)
+        self.tell(event)
+        room.tell(event)
+
+    def _report(self, room_name: str, event: SendRefused | SendLost) -> None:
+        room = self._joined.get(room_name)
+        if room is None:
+            self.tell(event)
+        else:
+            room.tell(event)
+
     def receive(self, frame: Frame) -> None:
         """Take in a frame of this application."""
         if self._requests.answer(frame):
+            self._recovery.announce()
             return
         if frame.event_type == EventType.DISCONNECTION:
-            self.end(ConnectionLost(frame.code, frame.error.message))
+            self._disconnected(ConnectionLost(frame.code, frame.error.message))
             return
         refused = frame.refusal()
         if refused is not None:
-            room = self._joined.get(frame.room_name)
-            event = SendRefused(frame.action, refused)
-            if room is None:
-                self._events.put(event)
-            else:
-                room.refuse(event)
+            self._report(frame.room_name, SendRefused(frame.action, refused))
         elif frame.event_type == EventType.JOIN_ROOM and not frame.sender:
-            self._events.put(Seated(self._enter(frame.details, frame.seq, frame.sub)))
+            known = self._joined.get(frame.room_name)
+            room = self.enter(frame.details, Place.of(frame.details, frame.seq, frame.sub))
+            if room is not known:
+                self.tell(Seated(room))
         elif frame.room_name:
-            room = self._joined.get(frame.room_name)
-            if room is not None:
-                room.receive(frame)
+            in_room = self._joined.get(frame.room_name)
+            if in_room is not None:
+                in_room.receive(frame)
         elif self.place.advance(frame):
             self._receive_own(frame)
+
+    def _disconnected(self, lost: ConnectionLost) -> None:
+        """The server has ended this login; with most codes it may come back."""
+        if self._login.may_resume and lost.code not in FINAL_CODES:
+            self.connection.lose(lost)
+        else:
+            self.end(lost)
 
     def _receive_own(self, frame: Frame) -> None:
         if frame.event_type == EventType.MESSAGE:
@@ -284,12 +382,12 @@ class App(Addressee):
             return
         self.state = "closed"
         self.connection.forget(self)
-        self._requests.end(lost or ConnectionLost(1000, "this login is over"))
         for room in [*self._joined.values()]:
             room.end(lost)
         for listed in self._lists:
             listed.end(lost)
         self._events.end(lost)
+        self._requests.end(lost or ConnectionLost(1000, "this login is over"))
 
 
 def _on_wire(options: Mapping[str, object]) -> dict[str, object]:

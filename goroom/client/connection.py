@@ -1,9 +1,8 @@
-"""Connection: one link to a server, with a login to one or several applications over it."""
+"""Connection: one link to a server after the other, with logins to applications over it."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -12,29 +11,27 @@ import structlog
 
 from goroom.client.application import App
 from goroom.client.frames import Frame, written
+from goroom.client.link import ABNORMAL, FINAL_CODES, NORMAL, Link
+from goroom.client.login import Credentials, Login
 from goroom.client.opening import Opening
 from goroom.client.requests import PROTOCOL_ERROR
-from goroom.client.stream import Overflow, Settings
+from goroom.client.stream import Backoff, Heartbeat, Overflow, Settings
 from goroom.client.transport import Transport, WebSocketTransport
-from goroom.errors import ConnectionLost, RequestRefused
+from goroom.errors import ConnectionLost
+from goroom.messages import EventType
 
 if TYPE_CHECKING:
     import aiohttp
 
-    from goroom.messages import EventType
-
 log = structlog.get_logger()
 
-Credentials = Mapping[str, object] | Callable[[], Awaitable[Mapping[str, object]]]
-"""What LOGIN carries beside the name, or an async function that returns it, called each time."""
+Dial = Callable[[], Awaitable[Transport]]
+"""Opens a new link to the same server; raises `goroom.errors.ConnectionLost` where it cannot."""
 
 MAX_UNSENT = 1000
 """Frames that may wait for a link that does not take them; asyncio.QueueFull beyond."""
 CLOSE_SECONDS = 5.0
 """How long `Connection.close` waits for what is on its way and for the server."""
-
-# RFC 6455 section 7.4.1
-_NORMAL, _ABNORMAL = 1000, 1006
 
 
 def connect(
@@ -47,12 +44,15 @@ def connect(
     timeout_seconds: float = 10.0,
     max_events: int = 1000,
     overflow: Overflow = "drop_oldest",
+    resume: bool = True,
+    heartbeat: Heartbeat | None = None,
+    backoff: Backoff | None = None,
 ) -> Opening[App]:
     """
     Connect to a server and log in to one application.
 
-    ``async with connect(...) as app`` closes the connection after the block; after ``await`` it is
-    `App.close` that does.
+    ``async with connect(...) as app`` logs out and closes the connection after the block; after
+    ``await`` it is `App.close` that does. A link that is lost later comes back by itself.
 
     Args:
         url: Of the server's endpoint, such as ``ws://localhost:8080/``.
@@ -63,20 +63,32 @@ def connect(
         timeout_seconds: How long connecting may take, and a request by default.
         max_events: Unread events that one room, application or list of rooms may have.
         overflow: What happens beyond them.
+        resume: Whether to come back. With False, the login is over when the link is lost.
+        heartbeat: When a silent link counts as lost.
+        backoff: How long to wait before each try to come back.
 
     Raises (when awaited or entered):
         ConnectionLost: Nothing answers there, what answers does not speak goroom, or it closed.
         RequestRefused: The server refused the login.
         TimeoutError: No answer came in time.
     """
-    settings = Settings(timeout_seconds=timeout_seconds, max_events=max_events, overflow=overflow)
+    settings = Settings(
+        timeout_seconds=timeout_seconds,
+        max_events=max_events,
+        overflow=overflow,
+        heartbeat=heartbeat or Heartbeat(),
+        backoff=backoff or Backoff(),
+    )
+
+    async def dial() -> Transport:
+        return await WebSocketTransport.open(url, session)
 
     async def opened() -> App:
         async with asyncio.timeout(timeout_seconds):
-            transport = await WebSocketTransport.open(url, session)
-        connection = Connection(transport, settings)
+            transport = await dial()
+        connection = Connection(transport, settings, dial=dial)
         try:
-            return await connection.login(app, name=name, credentials=credentials)
+            return await connection.login(app, name=name, credentials=credentials, resume=resume)
         except BaseException:
             await connection.close()
             raise
@@ -86,25 +98,32 @@ def connect(
 
 class Connection:
     """
-    One link to a server; several applications may be logged in to over it.
+    One link to a server, and the next one when that is lost; it may carry several logins.
 
-    It reads until the link is closed, by either side; then every login on it is over and nothing of
-    it is left, whether `close` is called or not.
+    It comes back as long as there is a login to come back for, unless the server says not to (close
+    codes 4500-4999). When it is over, every login on it is, and nothing is left of it, whether
+    `close` is called or not.
 
     Args:
         transport: An open link; it belongs to the connection from now on.
         settings: What is chosen for it.
+        dial: Opens the next link. Without it the connection does not come back.
     """
 
-    def __init__(self, transport: Transport, settings: Settings | None = None) -> None:
+    def __init__(
+        self, transport: Transport, settings: Settings | None = None, *, dial: Dial | None = None
+    ) -> None:
         self.settings = settings or Settings()
-        self._transport = transport
+        self._dial = dial
         self._apps: dict[str, App] = {}
-        self._unsent: asyncio.Queue[str | None] = asyncio.Queue()
-        self._lost: ConnectionLost | None = None
-        self._complaint = (_NORMAL, "")
-        """Code and reason to close with."""
-        self._is_closing = False
+        self._link: Link | None = self._new_link(transport)
+        self._has_link = asyncio.Event()
+        self._has_link.set()
+        self._old_links: set[asyncio.Task[None]] = set()
+        self._tries = 0
+        """How often it was tried to come back since all logins were there."""
+        self._over: ConnectionLost | None = None
+        """Why it is over."""
         self._task = asyncio.create_task(self._run(), name="goroom client")
 
     @property
@@ -112,44 +131,59 @@ class Connection:
         """The logins by application; a live view."""
         return MappingProxyType(self._apps)
 
-    def login(self, app: str, *, name: str, credentials: Credentials | None = None) -> Opening[App]:
+    def login(
+        self,
+        app: str,
+        *,
+        name: str,
+        credentials: Credentials | None = None,
+        resume: bool = True,
+    ) -> Opening[App]:
         """
         Log in to an application; with ``async with``, log out after the block.
+
+        While the link is lost, this waits for it.
 
         Raises (when awaited or entered):
             RuntimeError: This connection is logged in to *app* already.
             RequestRefused: The server refused.
-            ConnectionLost: The link is closed.
+            ConnectionLost: The connection is over, or the link was lost meanwhile.
             TimeoutError: No answer came in time.
         """
+        may_resume = resume and self._dial is not None
 
         async def opened() -> App:
-            given = credentials or {}
-            if not isinstance(given, Mapping):
-                given = await given()
+            login = Login(name, credentials, may_resume=may_resume)
+            data = await login.data()
+            async with asyncio.timeout(self.settings.timeout_seconds):
+                await self._has_link.wait()
+            self.check()
             if app in self._apps:
                 raise RuntimeError(
                     f"this connection is logged in to {app!r} already: log out first"
                 )
-            login = self._apps[app] = App(self, app)
-            try:
-                await login.login({**given, "username": name})
-            except RequestRefused:
-                login.end()
-                raise
-            return login
+            self._apps[app] = opened = App(self, app, login)
+            await opened.open(data)
+            return opened
 
-        return Opening(opened, _log_out)
+        return Opening(opened, App.logout)
 
     async def close(self) -> None:
         """
-        Close the link once what was sent is on its way; every login is over when this returns.
+        Log out everywhere and close the link; every login is over when this returns.
 
-        Waits at most 5 s for a server that does not take or answer it, then cuts the link.
+        What was sent before goes on its way. Waits at most 5 s for a server that does not take or
+        answer it, then cuts the link. While the link is lost, nothing is waited for, and the
+        server keeps this user's seats for its grace time.
         """
-        if not self._is_closing:
-            self._is_closing = True
-            self._unsent.put_nowait(None)
+        if self._over is None:
+            for app in self._apps.values():
+                app.say_goodbye()
+            self._over = ConnectionLost(NORMAL, "closed here")
+            if self._link is None:
+                self._task.cancel()
+            else:
+                self._link.finish()
         _, running = await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
         if running:
             self._task.cancel()
@@ -157,59 +191,121 @@ class Connection:
 
     # -- what its logins do with it ----------------------------------------------------------
 
-    def write(self, event_type: EventType, **keys: object) -> None:
+    def check(self) -> None:
         """
-        Send a frame behind those that were sent before.
+        Refuse what is new where it cannot be sent.
 
         Raises:
-            ConnectionLost: The link is closed.
-            PayloadError: It cannot be sent as JSON.
+            ConnectionLost: The connection is over.
             asyncio.QueueFull: `MAX_UNSENT` frames wait already.
         """
-        if self._lost is not None:
-            raise ConnectionLost(self._lost.code, self._lost.reason)
-        if self._is_closing:
-            raise ConnectionLost(_NORMAL, "closed here")
-        text = written(event_type, **keys)
-        if self._unsent.qsize() >= MAX_UNSENT:
+        if self._over is not None:
+            raise ConnectionLost(self._over.code, self._over.reason)
+        if self._link is not None and self._link.unsent >= MAX_UNSENT:
             raise asyncio.QueueFull(
                 f"{MAX_UNSENT} frames wait already: the link does not take them"
             )
-        self._unsent.put_nowait(text)
+
+    def write(self, text: str) -> None:
+        """Send a frame behind those that were sent before; it is lost where the link is."""
+        if self._link is not None:
+            self._link.write(text)
+
+    def lose(self, lost: ConnectionLost) -> None:
+        """Give up the link that is now."""
+        if self._link is not None:
+            self._link.lose(lost)
 
     def forget(self, app: App) -> None:
         """Note that *app* is over."""
         if self._apps.get(app.name) is app:
             del self._apps[app.name]
 
-    # -- the link ----------------------------------------------------------------------------
+    # -- one link after the other --------------------------------------------------------------
+
+    def _new_link(self, transport: Transport) -> Link:
+        return Link(transport, self._receive, self._probe, self.settings.heartbeat)
 
     async def _run(self) -> None:
-        reader = asyncio.create_task(self._read(), name="goroom client reader")
-        writer = asyncio.create_task(self._write_all(), name="goroom client writer")
+        link = self._link
+        lost = ConnectionLost(ABNORMAL)
         try:
-            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
-            if not self._is_closing:
-                # The link is closed. Where the writer saw it first, the reader knows why.
-                await asyncio.wait({reader}, timeout=CLOSE_SECONDS)
+            while link is not None:
+                lost = await self._serve(link)
+                is_over = self._over is not None or link.complaint is not None
+                link = None if is_over else await self._next_link(lost)
         finally:
-            self._end(self._lost)
-            try:
-                await self._transport.close(*self._complaint)
-            finally:
-                reader.cancel()
-                writer.cancel()
-                await asyncio.wait({reader, writer})
+            is_ended_here = self._over is not None
+            self._over = self._over or lost
+            self._has_link.set()
+            for app in [*self._apps.values()]:
+                app.end(None if is_ended_here else lost)
+            if self._old_links:
+                await asyncio.wait(self._old_links)
 
-    async def _read(self) -> None:
+    async def _serve(self, link: Link) -> ConnectionLost:
+        """Use *link* until it is lost."""
+        greeting = None
+        if self._tries:
+            greeting = asyncio.create_task(self._greet(), name="goroom client greeting")
         try:
-            while True:
-                self._receive(await self._transport.receive())
-        except ConnectionLost as lost:
-            self._lost = lost
-        except Exception:
-            log.exception("client_reader_failed")
-            self._lost = ConnectionLost(_ABNORMAL, "the client failed")
+            return await link.run()
+        finally:
+            self._link = None
+            self._has_link.clear()
+            self._close_soon(link)
+            if greeting is not None:
+                greeting.cancel()
+                await asyncio.wait({greeting})
+
+    async def _next_link(self, lost: ConnectionLost) -> Link | None:
+        """Come back, if the server lets us and there is something to come back for."""
+        if lost.code in FINAL_CODES or self._dial is None:
+            return None
+        for app in [*self._apps.values()]:
+            app.drop(lost)
+        settings = self.settings
+        while self._apps:
+            await asyncio.sleep(settings.backoff.delay(self._tries))
+            self._tries += 1
+            try:
+                async with asyncio.timeout(settings.heartbeat.reply_seconds):
+                    transport = await self._dial()
+            except (ConnectionLost, OSError):
+                continue  # the time-out is one, too
+            self._link = self._new_link(transport)
+            self._has_link.set()
+            return self._link
+        return None
+
+    async def _greet(self) -> None:
+        """Have every login resume on the new link, or log in again."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for app in self._apps.values():
+                    group.create_task(app.greet())
+            self._tries = 0
+        except* ConnectionLost:
+            pass  # so is the link
+        except* TimeoutError:
+            self.lose(ConnectionLost(ABNORMAL, "the server is silent"))
+        except* Exception:
+            log.exception("client_login_failed")
+            self.lose(ConnectionLost(ABNORMAL, "the client failed"))
+
+    def _close_soon(self, link: Link) -> None:
+        closing = asyncio.create_task(link.close(), name="goroom client closing")
+        self._old_links.add(closing)
+        closing.add_done_callback(self._old_links.discard)
+
+    def _probe(self) -> str:
+        # Nothing may come between a RECONNECT and its answer: the server would take it for the
+        # sign that the new token has arrived, and not let the attempt be repeated.
+        for app in self._apps.values():
+            if app.state == "open":
+                # The server does not remember this one, so that it needs no id of a login.
+                return written(EventType.JOIN_APP, appName=app.name, id=0)
+        return ""
 
     def _receive(self, text: str) -> None:
         try:
@@ -218,35 +314,10 @@ class Connection:
             if app is not None:
                 app.receive(frame)
         except ValueError as error:
-            self._complaint = (PROTOCOL_ERROR, f"an unreadable frame: {error}")
-            raise ConnectionLost(*self._complaint) from error
-        except ConnectionLost as overflow:
-            self._complaint = (overflow.code, overflow.reason)
-            raise
+            raise ConnectionLost(PROTOCOL_ERROR, f"an unreadable frame: {error}") from error
 
     def _app_of(self, frame: Frame) -> App | None:
         if frame.app_name:
             return self._apps.get(frame.app_name)
         # An endpoint bound to one application does not name it.
         return next(iter(self._apps.values()), None)
-
-    async def _write_all(self) -> None:
-        try:
-            while (text := await self._unsent.get()) is not None:
-                await self._transport.send(text)
-        except ConnectionLost as lost:
-            self._lost = self._lost or lost
-        except Exception:
-            log.exception("client_writer_failed")
-            self._lost = ConnectionLost(_ABNORMAL, "the client failed")
-
-    def _end(self, lost: ConnectionLost | None) -> None:
-        self._is_closing = True
-        for app in [*self._apps.values()]:
-            app.end(lost)
-
-
-async def _log_out(app: App) -> None:
-    if app.state == "open":
-        with contextlib.suppress(ConnectionLost):
-            await app.logout()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import msgspec
@@ -11,6 +11,14 @@ import msgspec
 if TYPE_CHECKING:
     from goroom.client.room import Room
     from goroom.errors import RequestRefused
+
+ResetReason = Literal["history", "epoch", "gone", "kicked"]
+"""
+Why not all that was missed can be told.
+
+``"history"``: it is more than the server keeps. ``"epoch"``: it was another login, or another life
+of the room or server. ``"gone"``: the room was closed. ``"kicked"``: this user is no longer in it.
+"""
 
 
 @attrs.frozen
@@ -73,7 +81,11 @@ class Removed:
     """This user is out of the room, without having asked here: the last event of the room."""
 
     reason: str
-    """One of `goroom.LeaveReason`: kicked, moved, room closed ..."""
+    """
+    One of `goroom.LeaveReason`: kicked, moved, room closed ...
+
+    ``"kicked"`` or ``"gone"`` behind a `Reset`.
+    """
     message: str = ""
     """What a kick said, or ``""``."""
 
@@ -88,6 +100,18 @@ class SendRefused:
 
 
 @attrs.frozen
+class SendLost:
+    """
+    Whether something that was sent has happened is not known: its login could not be resumed.
+
+    Who waits for a reply gets `goroom.errors.ConnectionLost` instead.
+    """
+
+    action: str
+    """Its name, or ``""``."""
+
+
+@attrs.frozen
 class Missed:
     """*count* events were dropped here, because nobody read them in time."""
 
@@ -99,6 +123,33 @@ class Seated:
     """The server put this user into *room*, or another connection of the user joined it."""
 
     room: Room
+
+
+@attrs.frozen
+class Dropped:
+    """The link is lost, and being restored; rooms and their loops stay."""
+
+    code: int
+    """The close code, 1006 where there was none."""
+    reason: str
+
+
+@attrs.frozen
+class Resumed:
+    """The link is back. What was missed follows, unless a `Reset` says otherwise."""
+
+
+@attrs.frozen
+class Reset:
+    """
+    Events were missed for good; the room and what is kept of it are now as the server has them.
+
+    After ``"gone"`` and ``"kicked"`` the room ends.
+    """
+
+    reason: ResetReason
+    room: Room | None = None
+    """The room; None for the application's own events."""
 
 
 @attrs.frozen(kw_only=True)
@@ -153,10 +204,33 @@ class RoomGone:
     name: str
 
 
-RoomEvent = Message | Joined | Left | Away | Back | Updated | SendRefused | Missed | Removed
+RoomEvent = (
+    Message
+    | Joined
+    | Left
+    | Away
+    | Back
+    | Updated
+    | SendRefused
+    | SendLost
+    | Missed
+    | Reset
+    | Removed
+)
 """What a loop over a `Room` yields."""
 
-AppEvent = Message | Seated | RoomAdded | RoomGone | SendRefused | Missed
+AppEvent = (
+    Message
+    | Seated
+    | RoomAdded
+    | RoomGone
+    | SendRefused
+    | SendLost
+    | Missed
+    | Dropped
+    | Resumed
+    | Reset
+)
 """What a loop over an `App` yields."""
 
 RoomListEvent = RoomAdded | RoomChanged | RoomGone | Missed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -90,6 +91,11 @@ def written(event_type: int, **keys: object) -> str:
     return values.encode({"eventType": int(event_type), **given}).decode()
 
 
+def numbered(text: str, number: int) -> str:
+    """Return *text*, which `written` has made without an id, with the id *number*."""
+    return f'{text[:-1]},"id":{number}}}'
+
+
 @attrs.define
 class Place:
     """Where this client is in the sequence of a room or application."""
@@ -101,12 +107,27 @@ class Place:
     sub: int = 0
     """Number of the newest event for some, counted from 1 after each ``seq``."""
 
+    @classmethod
+    def of(cls, data: Mapping[str, Any], seq: int | None = None, sub: int | None = None) -> Place:
+        """
+        Return the place that *data* of the wire names, or *seq* and *sub* in its sequence.
+
+        Raises:
+            ValueError: It names none.
+        """
+        place = msgspec.convert(data, cls)
+        return place if seq is None else cls(place.epoch, seq, sub or 0)
+
+    def is_before(self, seq: int, sub: int) -> bool:
+        """Tell whether this client has yet to hear of *seq* and *sub*: it hears nothing twice."""
+        return (self.seq, self.sub) < (seq, sub)
+
     def advance(self, frame: Frame) -> bool:
         """Take the place of *frame*; return False where it is not newer than what was seen."""
         if frame.seq is None:
             return True
-        place = (frame.seq, frame.sub or 0)
-        if place <= (self.seq, self.sub):
+        sub = frame.sub or 0
+        if not self.is_before(frame.seq, sub):
             return False
-        self.seq, self.sub = place
+        self.seq, self.sub = frame.seq, sub
         return True

@@ -26,12 +26,8 @@ class RoomList:
 
     def __init__(self, events: EventStream[RoomListEvent], listed: Mapping[str, Any]) -> None:
         self._events = events
-        self._data: dict[str, dict[str, Any]] = {}
-        self._rooms: dict[str, RoomInfo] = {}
-        for data in msgspec.convert(listed.get("rooms"), list[dict[str, Any]]):
-            room = RoomInfo.of(data)
-            self._data[room.name] = data
-            self._rooms[room.name] = room
+        self._data = _by_name(listed)
+        self._rooms = {name: RoomInfo.of(data) for name, data in self._data.items()}
 
     @property
     def rooms(self) -> Mapping[str, RoomInfo]:
@@ -57,6 +53,26 @@ class RoomList:
         self._data[name], self._rooms[name] = data, room
         self._events.put(RoomAdded(room) if is_new else RoomChanged(room))
 
+    def renew(self, listed: Mapping[str, Any]) -> None:
+        """Take the list anew; what has changed since are events like others."""
+        before = dict(self._rooms)
+        self._data = _by_name(listed)
+        self._rooms.clear()
+        self._rooms.update({name: RoomInfo.of(data) for name, data in self._data.items()})
+        for name in before:
+            if name not in self._rooms:
+                self._events.put(RoomGone(name))
+        for name, room in self._rooms.items():
+            if name not in before:
+                self._events.put(RoomAdded(room))
+            elif room != before[name]:
+                self._events.put(RoomChanged(room))
+
     def end(self, lost: ConnectionLost | None = None) -> None:
         """Keep the list no more; its loop ends, with *lost* if given."""
         self._events.end(lost)
+
+
+def _by_name(listed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    rooms = msgspec.convert(listed.get("rooms"), list[dict[str, Any]])
+    return {msgspec.convert(data.get("roomName"), str): data for data in rooms}

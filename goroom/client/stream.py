@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
 from typing import Generic, Literal, TypeVar
 
@@ -24,6 +25,35 @@ where a hole would be worse, and somebody reads every stream.
 
 
 @attrs.frozen(kw_only=True)
+class Heartbeat:
+    """How a link that is dead is told from a quiet one."""
+
+    idle_seconds: float = 15.0
+    """After so long without a frame the server is asked for one."""
+    reply_seconds: float = 10.0
+    """So long it may take; then the link is lost. So long may connecting and resuming take, too."""
+
+
+@attrs.frozen(kw_only=True)
+class Backoff:
+    """How long to wait before a new try to connect: a random part of a time that doubles."""
+
+    min_seconds: float = 0.2
+    """The time before the first try."""
+    max_seconds: float = 10.0
+    """What it grows to."""
+
+    def delay(self, tries: int) -> float:
+        """Return how many seconds to wait after so many *tries* that failed."""
+        longest = min(self.max_seconds, self.min_seconds * 2.0 ** min(tries, _DOUBLINGS))
+        return random.uniform(0, longest)  # noqa: S311 -- it spreads clients, it hides nothing
+
+
+_DOUBLINGS = 64
+"""Beyond what any time needs to reach its longest."""
+
+
+@attrs.frozen(kw_only=True)
 class Settings:
     """What is chosen for one connection."""
 
@@ -33,6 +63,8 @@ class Settings:
     """Unread events of one stream."""
     overflow: Overflow = "drop_oldest"
     """What happens beyond them."""
+    heartbeat: Heartbeat = Heartbeat()
+    backoff: Backoff = Backoff()
 
 
 class EventStream(Generic[E]):
@@ -40,10 +72,10 @@ class EventStream(Generic[E]):
     Events in the order in which they came, read by one loop at a time.
 
     A loop that was left may be followed by another one, which goes on behind it. It ends when the
-    stream is over, after all that came before.
+    stream is over, after all that came before; a lost link that comes back does not end it.
 
     Raises (from the loop):
-        ConnectionLost: The link was lost, or the server ended this login.
+        ConnectionLost: This login is over, and it was not ended here; with the reason.
         RuntimeError: Two tasks wait for the next event.
     """
 

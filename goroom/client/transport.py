@@ -13,8 +13,6 @@ from goroom.errors import ConnectionLost
 
 CLOSE_SECONDS = 2.0
 """How long the server may take to answer a close before its socket is cut."""
-HEARTBEAT_SECONDS = 20.0
-"""How often the server is pinged: a dead link says nothing of itself."""
 MAX_REASON_BYTES = 123
 """Length of a close's reason (RFC 6455 section 5.5)."""
 
@@ -85,11 +83,7 @@ class WebSocketTransport:
         if session is None:
             session = own_session = aiohttp.ClientSession()
         try:
-            socket = await session.ws_connect(
-                url,
-                protocols=(SUBPROTOCOL,),
-                heartbeat=HEARTBEAT_SECONDS,
-            )
+            socket = await session.ws_connect(url, protocols=(SUBPROTOCOL,))
         except BaseException as error:
             if own_session is not None:
                 await own_session.close()
@@ -118,7 +112,7 @@ class WebSocketTransport:
         if message.type is aiohttp.WSMsgType.BINARY:
             raise ConnectionLost(1003, "a binary frame")
         reason = message.extra if message.type is aiohttp.WSMsgType.CLOSE else ""
-        raise ConnectionLost(self._socket.close_code or 1006, reason or "")
+        raise ConnectionLost(int(self._socket.close_code or 1006), reason or "")
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the socket, and the session if it is its own; see `Transport.close`."""

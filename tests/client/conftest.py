@@ -12,7 +12,8 @@ import pytest
 from aiohttp import web
 
 import goroom
-from goroom.client import App, Connection, connect
+from goroom.client import App, Backoff, Connection, connect
+from goroom.client.stream import Settings
 from goroom.errors import ConnectionLost
 from tests.client.worlds import Desk, Hall
 
@@ -125,8 +126,43 @@ class Wire:
     async def login(self, connection: Connection) -> App:
         """Log ada in to the application ``test``."""
         data = {"appName": "test", "userName": "ada", "userId": "1", "epoch": "e", "seq": 4}
-        self.push(6, {**data, "rooms": []}, id=1)
+        self.push(6, {**data, "token": "one", "rooms": []}, id=1)
         return await connection.login("test", name="ada")
+
+
+class Network:
+    """Where a connection gets its links in memory: the test is the server on each `Wire`."""
+
+    def __init__(self) -> None:
+        self.wires: list[Wire] = []
+        self.dialled = 0
+        """How often a link was asked for."""
+        self.is_down = False
+        self._dialled_more = asyncio.Event()
+
+    async def dial(self) -> Wire:
+        """Return a new link."""
+        self.dialled += 1
+        self._dialled_more.set()
+        if self.is_down:
+            raise ConnectionLost(1006, "the network is down")
+        self.wires.append(Wire())
+        return self.wires[-1]
+
+    async def wire(self, number: int) -> Wire:
+        """Return link *number* from 0, once the client has dialled it."""
+        await self._until(lambda: len(self.wires) > number)
+        return self.wires[number]
+
+    async def dialled_times(self, number: int) -> None:
+        """Wait until links have been asked for so often."""
+        await self._until(lambda: self.dialled >= number)
+
+    async def _until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not is_so():
+                self._dialled_more.clear()
+                await self._dialled_more.wait()
 
 
 @pytest.fixture
@@ -137,7 +173,22 @@ async def wire() -> Wire:
 
 @pytest.fixture
 async def connection(wire: Wire) -> AsyncIterator[Connection]:
-    """A connection over the link in memory."""
+    """A connection over the link in memory, which does not come back."""
     connection = Connection(wire)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def network() -> Network:
+    """Links in memory."""
+    return Network()
+
+
+@pytest.fixture
+async def lasting(network: Network) -> AsyncIterator[Connection]:
+    """A connection that comes back at once, over links in memory."""
+    settings = Settings(backoff=Backoff(min_seconds=0, max_seconds=0))
+    connection = Connection(await network.dial(), settings, dial=network.dial)
     yield connection
     await connection.close()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 from typing import Any
 
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from goroom.client import Connection, Message, connect
+from goroom.client import Backoff, Connection, Dropped, Heartbeat, Message, connect
 from goroom.client import connection as module
 from goroom.client.stream import Settings
 from goroom.errors import ConnectionLost, RequestRefused
-from tests.client.conftest import Site, Wire, next_of, rest_of
+from goroom.testing import Clock
+from tests.client.conftest import Network, Site, Wire, next_of, rest_of
 
 
 async def test_awaited_a_connection_stays_until_it_is_closed(site: Site) -> None:
@@ -42,7 +44,7 @@ async def test_the_server_forgets_who_closed(site: Site) -> None:
         await bob.join("hall")
         assert "bob" == (await next_of(room)).name
 
-    assert "disconnected" == (await next_of(room)).reason
+    assert "logged_out" == (await next_of(room)).reason
 
 
 async def test_what_was_sent_before_the_close_arrives(site: Site) -> None:
@@ -72,7 +74,8 @@ async def test_the_close_waits_for_a_slow_link(
         app.send(action)
     await app.close()
 
-    assert ["one", "two", "three"] == [frame["action"] for frame in wire.sent[1:]]
+    assert ["one", "two", "three", None] == [frame.get("action") for frame in wire.sent[1:]]
+    assert 7 == wire.sent[-1]["eventType"]
 
 
 async def test_a_close_that_wakes_nobody_leaves_no_task(
@@ -193,7 +196,7 @@ async def test_a_login_that_nobody_waits_for_any_more_is_taken_back(
         await logging_in
     wire.push(6, {"userName": "ada"}, id=1)
 
-    assert {"eventType": 7, "appName": "test"} == await wire.frame(1)
+    assert 7 == (await wire.frame(1))["eventType"]
     assert {} == connection.apps
 
 
@@ -399,7 +402,7 @@ async def test_a_server_that_does_not_answer_a_login_is_left(aiohttp_server: Any
 
 
 async def test_a_server_that_stops_leaves_no_task_and_no_session(site: Site) -> None:
-    app = await connect(site.url, app="test", name="ada")
+    app = await connect(site.url, app="test", name="ada", resume=False)
     await site.server.close()
     with pytest.raises(ConnectionLost):
         await rest_of(app)
@@ -408,3 +411,115 @@ async def test_a_server_that_stops_leaves_no_task_and_no_session(site: Site) -> 
         await asyncio.wait(tasks)
     del app
     gc.collect()  # what is left open says so here
+
+
+async def test_a_link_that_dies_without_a_word_is_lost(network: Network) -> None:
+    clock = Clock().install()
+    connection = Connection(await network.dial(), dial=network.dial)
+    app = await network.wires[0].login(connection)
+    await clock.advance(24.9)
+    assert [(3, "test", 0)] == [
+        (frame["eventType"], frame["appName"], frame["id"]) for frame in network.wires[0].sent[1:]
+    ]
+    await clock.advance(0.2)
+
+    assert Dropped(1006, "the server is silent") == await next_of(app)
+    await connection.close()
+    clock.remove()
+
+
+async def test_nothing_but_its_answer_may_follow_a_reconnect(network: Network) -> None:
+    clock = Clock().install()
+    heartbeat = Heartbeat(idle_seconds=1, reply_seconds=5)
+    settings = Settings(heartbeat=heartbeat, backoff=Backoff(min_seconds=0, max_seconds=0))
+    connection = Connection(await network.dial(), settings, dial=network.dial)
+    await network.wires[0].login(connection)
+    network.wires[0].lose(1006)
+    await clock.advance(4.9)
+    assert [8] == [frame["eventType"] for frame in network.wires[1].sent]
+    await clock.advance(0.2)
+
+    assert 3 == network.dialled
+    assert network.wires[1].sent[0]["data"] == network.wires[2].sent[0]["data"]
+    await connection.close()
+    clock.remove()
+
+
+async def test_a_server_that_cannot_be_reached_is_tried_for_ever_and_ever_more_rarely(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda _low, high: high)
+    clock = Clock().install()
+    connection = Connection(await network.dial(), dial=network.dial)
+    await network.wires[0].login(connection)
+    network.is_down = True
+    network.wires[0].lose(1006)
+    tries = []
+    for _ in range(8):
+        await clock.settle()
+        began, dialled = clock.now, network.dialled
+        while network.dialled == dialled:
+            await clock.advance(0.1)
+        tries.append(round(clock.now - began, 1))
+
+    assert [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0] == tries
+    await connection.close()
+    clock.remove()
+
+
+async def test_a_dial_that_hangs_is_given_up(network: Network) -> None:
+    clock = Clock().install()
+    first = await network.dial()
+    dialled = 0
+
+    async def hang() -> Wire:
+        nonlocal dialled
+        dialled += 1
+        await asyncio.Event().wait()
+        return first
+
+    settings = Settings(backoff=Backoff(min_seconds=0, max_seconds=0))
+    connection = Connection(first, settings, dial=hang)
+    await first.login(connection)
+    first.lose(1006)
+    await clock.advance(25)
+
+    assert 3 == dialled
+    await connection.close()
+    clock.remove()
+
+
+async def test_credentials_that_cannot_be_had_now_may_be_had_later(
+    network: Network, lasting: Connection
+) -> None:
+    asked = 0
+
+    async def credentials() -> dict[str, object]:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise LookupError("no key today")
+        return {}
+
+    network.wires[0].push(6, {"userName": "ada"}, id=1)
+    await lasting.login("test", name="ada", credentials=credentials)
+    with capture_logs() as logs:
+        network.wires[0].lose(1006)
+        frame = await (await network.wire(2)).frame(0)
+
+    assert ["client_login_failed"] == [entry["event"] for entry in logs]
+    assert (6, []) == (frame["eventType"], network.wires[1].sent)
+
+
+async def test_what_overflows_is_not_come_back_to(network: Network) -> None:
+    settings = Settings(max_events=1, overflow="close")
+    connection = Connection(await network.dial(), settings, dial=network.dial)
+    app = await network.wires[0].login(connection)
+    for seq in (5, 6):
+        network.wires[0].push(11, seq, seq=seq)
+
+    assert [Message("", 5)] == [await next_of(app)]
+    with pytest.raises(ConnectionLost):
+        await next_of(app)
+    assert 1 == network.dialled
+    await connection.close()

@@ -6,24 +6,44 @@ import asyncio
 import math
 from typing import Any
 
+import msgspec
 import pytest
 
-from goroom.client.frames import Frame, written
+from goroom.client import SendLost, SendRefused
+from goroom.client.frames import Frame
 from goroom.client.requests import Requests
 from goroom.errors import ConnectionLost, PayloadError, RequestRefused
 from goroom.messages import EventType
 
 
 class Line:
-    """Requests of one login, whose frames go nowhere."""
+    """Requests of one login on an open link; the test is the server."""
 
     def __init__(self, timeout_seconds: float = 10.0) -> None:
         self.sent: list[dict[str, Any]] = []
-        self.requests = Requests(self._write, "test", timeout_seconds)
+        self.reported: list[tuple[str, object]] = []
+        self.is_full = False
+        self.requests = Requests(self, "test", timeout_seconds, self._report)
+        self.requests.restart()
 
-    def _write(self, event_type: EventType, **keys: Any) -> None:
-        written(event_type, **keys)
-        self.sent.append(keys)
+    def check(self) -> None:
+        if self.is_full:
+            raise asyncio.QueueFull
+
+    def write(self, text: str) -> None:
+        self.sent.append(msgspec.json.decode(text))
+
+    def _report(self, room_name: str, event: object) -> None:
+        self.reported.append((room_name, event))
+
+    @property
+    def ids(self) -> list[int | None]:
+        """The ids of what was sent."""
+        return [frame.get("id") for frame in self.sent]
+
+    def send(self, action: str) -> None:
+        """Send a message to the hall."""
+        self.requests.send(EventType.MESSAGE, room_name="hall", action=action, data=None)
 
     async def ask(self, **options: Any) -> Any:
         """Ask for the reply's data."""
@@ -45,7 +65,7 @@ async def test_each_request_has_the_next_id() -> None:
     line = Line()
     tasks = [await line.asking() for _ in range(3)]
 
-    assert [1, 2, 3] == [keys["id"] for keys in line.sent]
+    assert [1, 2, 3] == line.ids
     for number in (1, 2, 3):
         line.answer(number)
     await asyncio.gather(*tasks)
@@ -176,7 +196,7 @@ async def test_the_end_fails_what_is_on_its_way_and_all_that_follows() -> None:
     with pytest.raises(ConnectionLost):
         await line.ask()
     with pytest.raises(ConnectionLost):
-        line.requests.send(EventType.MESSAGE)
+        line.send("go")
 
 
 async def test_what_is_taken_back_after_the_end_is_passed_over() -> None:
@@ -185,3 +205,169 @@ async def test_what_is_taken_back_after_the_end_is_passed_over() -> None:
     line.requests.retract(EventType.LEAVE_ROOM)
 
     assert [] == line.sent
+
+
+async def test_a_message_has_an_id_too_and_its_answer_is_passed_over() -> None:
+    line = Line()
+    line.send("go")
+
+    assert [1] == line.ids
+    assert line.answer(1)
+    assert [] == line.reported
+
+
+async def test_a_refused_message_is_reported_with_its_room_and_name() -> None:
+    line = Line()
+    line.send("go")
+    line.requests.answer(Frame.read('{"eventType":11,"id":1,"error":{"code":1001}}'))
+
+    match line.reported:
+        case [("hall", SendRefused("go", error))]:
+            assert 1001 == error.code
+        case other:
+            pytest.fail(f"not refused, but {other}")
+
+
+async def test_a_message_that_was_done_and_whose_answer_is_forgotten_is_done() -> None:
+    line = Line()
+    line.send("go")
+    line.requests.answer(Frame.read('{"eventType":11,"id":1,"error":{"code":28}}'))
+
+    assert [] == line.reported
+
+
+async def test_a_resume_sends_again_what_is_unanswered_and_then_what_has_waited() -> None:
+    line = Line()
+    first, second = await line.asking(), await line.asking()
+    line.send("third")
+    line.answer(2)
+    line.requests.suspend()
+    line.send("fourth")
+    line.sent.clear()
+    line.requests.resume()
+    line.requests.flush()
+
+    assert [1, 3, 4] == line.ids
+    line.answer(1)
+    await asyncio.gather(first, second)
+
+
+async def test_what_is_asked_while_the_link_is_lost_waits_up_to_a_bound() -> None:
+    line = Line()
+    line.requests.suspend()
+    for _ in range(64):
+        line.send("go")
+    with pytest.raises(asyncio.QueueFull, match="64 messages"):
+        line.send("go")
+    with pytest.raises(asyncio.QueueFull):
+        await line.ask()
+    line.requests.retract(EventType.LEAVE_ROOM)
+    line.requests.resume()
+    line.requests.flush()
+
+    assert [*range(1, 66)] == line.ids
+
+
+async def test_a_link_that_takes_no_more_takes_nothing_new() -> None:
+    line = Line()
+    line.is_full = True
+
+    with pytest.raises(asyncio.QueueFull):
+        line.send("go")
+    assert [] == line.sent
+
+
+async def test_who_stops_waiting_for_the_link_has_nothing_sent() -> None:
+    line = Line()
+    line.requests.suspend()
+    task = await line.asking()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    line.requests.resume()
+    line.requests.flush()
+
+    assert [] == line.sent
+
+
+async def test_a_volatile_message_has_no_id_and_waits_for_nothing() -> None:
+    line = Line()
+    keys: dict[str, Any] = {"room_name": "hall", "action": "look", "data": None}
+    line.requests.send_volatile(EventType.MESSAGE, **keys)
+    line.is_full = True
+    line.requests.send_volatile(EventType.MESSAGE, **keys)
+    line.requests.suspend()
+    line.requests.send_volatile(EventType.MESSAGE, **keys)
+    line.requests.resume()
+    line.requests.flush()
+
+    assert [None] == line.ids
+    line.requests.end(ConnectionLost(1000))
+    with pytest.raises(ConnectionLost):
+        line.requests.send_volatile(EventType.MESSAGE, **keys)
+
+
+async def test_of_a_lost_login_what_was_sent_fails_and_what_has_waited_is_sent_to_the_next() -> (
+    None
+):
+    line = Line()
+    task = await line.asking()
+    line.send("lost")
+    line.requests.suspend()
+    line.send("late")
+    line.sent.clear()
+    line.requests.lose()
+    line.requests.restart()
+    line.requests.flush()
+
+    with pytest.raises(ConnectionLost, match="whether it was done is not known"):
+        await task
+    assert [("hall", SendLost("lost"))] == line.reported
+    assert [("late", 3)] == [(frame["action"], frame["id"]) for frame in line.sent]
+
+
+async def greeting(line: Line) -> asyncio.Task[Any]:
+    """Return a login that waits for its answer."""
+    work = line.requests.greet(EventType.LOGIN, {}, take=lambda frame: frame.data)
+    task = asyncio.create_task(work)
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_a_greeting_goes_ahead_of_all_and_is_not_sent_again() -> None:
+    line = Line()
+    line.requests.suspend()
+    line.send("late")
+    task = await greeting(line)
+    assert [(6, 1)] == [(frame["eventType"], frame["id"]) for frame in line.sent]
+
+    line.requests.suspend()
+    line.requests.resume()
+
+    with pytest.raises(ConnectionLost, match="while logging in"):
+        await task
+    assert [1] == line.ids
+
+
+async def test_the_end_fails_a_greeting_and_what_has_waited() -> None:
+    line = Line()
+    line.requests.suspend()
+    waiting, logging_in = await line.asking(), await greeting(line)
+    line.requests.end(ConnectionLost(4503, "banned"))
+
+    for task in (waiting, logging_in):
+        with pytest.raises(ConnectionLost, match="banned"):
+            await task
+
+
+async def test_it_knows_what_is_unanswered() -> None:
+    line = Line()
+    line.send("go")
+    assert (True, False) == (
+        line.requests.is_asking(EventType.MESSAGE),
+        line.requests.is_asking(EventType.LOGOUT),
+    )
+
+    line.answer(1)
+
+    assert not line.requests.is_asking(EventType.MESSAGE)

@@ -164,8 +164,8 @@ async def test_a_spectator_hears_what_is_for_everybody(site: Site) -> None:
     assert [] == await rest_of(watched)
 
 
-async def test_a_lost_link_ends_the_loop_with_its_reason(site: Site) -> None:
-    ada = await site.login("ada")
+async def test_a_link_that_does_not_come_back_ends_the_loop_with_its_reason(site: Site) -> None:
+    ada = await site.login("ada", resume=False)
     room = await ada.join("hall")
     await next_of(room)
     await site.server.stop()
