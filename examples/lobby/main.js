@@ -16,7 +16,11 @@ import { Talk } from './talk.js'
 
 const LOBBY = 'lobby'
 const [ROOM_NOT_FOUND, ROOM_FULL] = [7, 20]
+/** How long the server keeps the seats of those whose link is lost: its default. */
+const AWAY_SECONDS = 30
+const BACK_MILLISECONDS = 3000
 const GONE = new Map([
+  ['gone', 'This room is gone.'],
   ['kicked', 'You were taken out of this room.'],
   ['room_closed', 'This room was closed.'],
   ['replaced', 'You came in from somewhere else.'],
@@ -29,6 +33,8 @@ let session
 let ready
 /** @type {Place | undefined} */
 let place
+/** @type {ReturnType<typeof setInterval> | undefined} Of what the link's state shows. */
+let ticking
 
 const nameField = /** @type {HTMLInputElement} */ (find('name'))
 const talk = new Talk()
@@ -65,6 +71,7 @@ async function adopt(next) {
   find('rename').hidden = true
   setText(find('me'), next.name)
   find('me').hidden = false
+  next.onLink((state) => state === 'open' ? back() : away())
   next.onLost(({ reason }) => lost(reason === '' ? 'The link to the server was lost.' : `The server closed the link: ${reason}.`))
   for (const [application, app] of next.apps) app.on('join', (room) => open(application, room))
   closePlace()
@@ -81,19 +88,41 @@ async function begin(name) {
   await ready.then(route, () => {}) // lost() has told it
 }
 
+/** The link is lost for now: show how long the seats are kept. */
+function away() {
+  const until = Date.now() + AWAY_SECONDS * 1000
+  const tick = () => {
+    const seconds = Math.max(0, Math.ceil((until - Date.now()) / 1000))
+    setLink('suspended', seconds ? `Away, ${seconds} s left` : 'Away')
+    setText(find('lost-text'), `The link is lost. ${seconds ? `Your seats are kept for ${seconds} s.` : 'Trying to come back.'}`)
+  }
+  tick()
+  ticking = setInterval(tick, 1000)
+  announce('The link is lost. Trying to come back.')
+}
+
+function back() {
+  clearInterval(ticking)
+  setLink('open', 'Back')
+  announce('The link is back.')
+  ticking = setTimeout(() => setLink('open', 'Connected'), BACK_MILLISECONDS)
+}
+
 /** @param {string} text */
 function lost(text) {
+  clearInterval(ticking)
   setLink('closed', 'Disconnected')
   setText(find('lost-text'), text)
   announce(text)
   find('reconnect').focus()
 }
 
-/** @param {'connecting' | 'open' | 'closed'} state @param {string} text */
+/** @param {import('./goroom.js').State} state @param {string} text */
 function setLink(state, text) {
   document.body.dataset.link = state
   setText(find('link-text'), text)
-  find('lost').hidden = state !== 'closed'
+  find('lost').hidden = state !== 'closed' && state !== 'suspended'
+  find('reconnect').hidden = state !== 'closed'
   for (const id of ['main', 'rooms', 'people', 'talk']) find(id).inert = state === 'closed'
   setTitle()
 }
@@ -183,9 +212,10 @@ async function leave() {
 /** @param {string} reason @param {string} message */
 function left(reason, message) {
   if (reason === 'disconnected') return // the board stays in sight
-  const name = place?.room.name ?? ''
-  if (reason === 'left') showStart()
-  else showNotice(name, [GONE.get(reason), message].filter(Boolean).join(' ') || 'You are no longer in this room.')
+  if (!place || reason === 'left') return showStart()
+  const { application, room: { name } } = place
+  const text = [GONE.get(reason), message].filter(Boolean).join(' ') || 'You are no longer in this room.'
+  showNotice(name, text, ...(reason === 'gone' ? [openAgain(application, name)] : []))
 }
 
 function showStart() {
@@ -216,8 +246,8 @@ function setView(view, hash) {
 }
 
 function setTitle() {
-  const isLost = document.body.dataset.link === 'closed'
-  const title = isLost ? 'Disconnected' : place?.table?.title ?? place?.room.name
+  const lostTitle = new Map([['closed', 'Disconnected'], ['suspended', 'Away']]).get(document.body.dataset.link ?? '')
+  const title = lostTitle ?? place?.table?.title ?? place?.room.name
   document.title = title ? `${title} · goroom` : 'goroom lobby'
 }
 
@@ -260,13 +290,15 @@ async function watchByName(application, name) {
 
 /** @param {ApplicationName} application @param {string} name @param {Error} error */
 function refuseEntry(application, name, error) {
-  const actions = []
-  if (error instanceof GoroomError && error.code === ROOM_NOT_FOUND) {
-    const make = h('button', { type: 'button', class: 'strong' }, 'Open it again')
-    make.addEventListener('click', () => act(make, () => go(application, (app) => app.joinOrCreate(kindOf(application), { name }))))
-    actions.push(make)
-  }
-  showNotice(name, error.message, ...actions)
+  const isGone = error instanceof GoroomError && error.code === ROOM_NOT_FOUND
+  showNotice(name, error.message, ...(isGone ? [openAgain(application, name)] : []))
+}
+
+/** @param {ApplicationName} application @param {string} name */
+function openAgain(application, name) {
+  const button = h('button', { type: 'button', class: 'strong' }, 'Open it again')
+  button.addEventListener('click', () => act(button, () => go(application, (app) => app.joinOrCreate(kindOf(application), { name }))))
+  return button
 }
 
 // -- what the user does --------------------------------------------------------------------
@@ -288,6 +320,9 @@ find('name-form').addEventListener('submit', (event) => {
 })
 nameField.addEventListener('input', () => { find('rename').hidden = nameField.value === session?.name })
 find('reconnect').addEventListener('click', () => act(find('reconnect'), () => begin(nameField.value)))
+// Who closes the page has left, and is not waited for.
+addEventListener('pagehide', () => session?.end())
+addEventListener('pageshow', ({ persisted }) => { if (persisted) location.reload() })
 addEventListener('hashchange', () => act(find('place'), route))
 addEventListener('keydown', (event) => {
   const isElsewhere = /** @type {Element} */ (event.target).closest?.('dialog, form')

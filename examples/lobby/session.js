@@ -83,7 +83,27 @@ export class Session {
   }
 
   /**
-   * Call *listener* once when the link is lost, or an application has ended its part of it.
+   * Call *listener* with "suspended" when the link is lost, and with "open" when every application
+   * has come back.
+   * @param {(state: 'suspended' | 'open') => void} listener
+   */
+  onLink(listener) {
+    let isAway = false
+    for (const app of this.apps.values()) {
+      app.on('drop', () => {
+        if (isAway) return
+        isAway = true
+        listener('suspended')
+      })
+      app.on('resume', () => {
+        isAway = [...this.apps.values()].some(({ state }) => state !== 'open')
+        if (!isAway) listener('open')
+      })
+    }
+  }
+
+  /**
+   * Call *listener* once when the link does not come back, or an application has ended its part of it.
    * @param {(close: { code: number, reason: string }) => void} listener
    */
   onLost(listener) {
@@ -96,7 +116,7 @@ export class Session {
     }
   }
 
-  /** Close the connection; nobody is told. */
+  /** Log out everywhere and close the connection; no listener is told. */
   end() {
     this.#hasEnded = true
     this.connection.close()

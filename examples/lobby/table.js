@@ -11,6 +11,8 @@ export class Table {
   /** @type {any} The newest board. */
   #board
   #wantsAgain = ''
+  /** @type {Map<string, number>} When those who are away have to be back. */
+  #awayUntil = new Map()
   #forfeited = ''
 
   /**
@@ -76,16 +78,24 @@ export class Table {
       announce(`${by} gave the game up.`)
       draw()
     }, { signal })
-    for (const type of /** @type {const} */ (['join', 'leave', 'away', 'back', 'update'])) {
+    room.onEvent('away', ({ name, seconds }) => {
+      this.#awayUntil.set(name, Date.now() + seconds * 1000)
+      draw()
+    }, { signal })
+    for (const type of /** @type {const} */ (['join', 'leave', 'back', 'update'])) {
       room.onEvent(type, draw, { signal })
     }
+    room.onEvent('reset', () => this.#look(), { signal })
+    const ticking = setInterval(() => { if (this.#awayUntil.size) draw() }, 1000)
+    signal.addEventListener('abort', () => clearInterval(ticking))
   }
 
-  /** A spectator is told nothing until the next move: ask the lobby. */
+  /** Who watches, or has missed something for good, is told nothing until the next move: ask the lobby. */
   async #look() {
+    const before = this.#board
     try {
       const board = await this.room.app.request('look', { table: this.room.name })
-      if (!this.#board) this.#take(board)
+      if (this.#board === before) this.#take(board)
     } catch {
       if (!this.#board) setText(this.status, 'The board comes with the next move')
     }
@@ -140,14 +150,27 @@ export class Table {
     const wantsMe = this.#wantsAgain && this.#wantsAgain !== this.me
     this.again.hidden = !(isPlayer && game.phase === 'over' && this.#wantsAgain !== this.me)
     this.sit.hidden = !(this.room.watching && this.room.count < this.room.capacity)
+    const away = this.#awayNote(game)
     let note = ''
-    if (this.#forfeited) note = `${this.#forfeited} gave the game up.`
+    if (away) note = away
+    else if (this.#forfeited) note = `${this.#forfeited} gave the game up.`
     else if (this.room.watching) note = 'You are watching.'
     else if (wantsMe) note = `${this.#wantsAgain} wants to play again.`
     else if (this.#wantsAgain) note = 'Waiting for the other side to say yes.'
     else if (game.phase === 'waiting') note = 'Send the link to a friend. If nobody comes, a bot sits down.'
     setText(this.note, note)
     this.page.changed()
+  }
+
+  /** @param {Game} game */
+  #awayNote({ players }) {
+    const name = players.find((player) => this.room.members.get(player)?.away)
+    for (const known of this.#awayUntil.keys()) {
+      if (!this.room.members.get(known)?.away) this.#awayUntil.delete(known)
+    }
+    if (!name) return ''
+    const seconds = Math.ceil(((this.#awayUntil.get(name) ?? 0) - Date.now()) / 1000)
+    return seconds > 0 ? `${name} is away, with ${seconds} s to come back.` : `${name} is away.`
   }
 
   /** @param {Game} game */

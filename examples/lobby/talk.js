@@ -40,11 +40,14 @@ export class Talk {
     this.#channels.push(channel)
     room.on('said', ({ text }, from) => this.#hear(channel, from, text), { signal })
     room.on('history', ({ lines }) => {
+      channel.list.replaceChildren() // it may come again, with the lines that were said before
+      channel.last = ''
       for (const { sender, text } of lines) this.#add(channel, sender, text)
     }, { signal })
     for (const type of /** @type {const} */ (['join', 'leave', 'away', 'back'])) {
       room.onEvent(type, ({ name }) => this.#moved(channel, type, name), { signal })
     }
+    room.onEvent('reset', () => { if (channel === this.#shown) this.#drawPeople(room) }, { signal })
     this.#show(channel)
   }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -14,6 +15,9 @@ from tests.requirements import chromium
 
 WAIT_MILLISECONDS = 15_000
 """How long a test waits for what must come: far beyond what a busy machine needs."""
+
+LOST = re.compile("ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INTERNET_DISCONNECTED)")
+"""What the browser itself says of a lost link."""
 
 expect.set_options(timeout=WAIT_MILLISECONDS)
 
@@ -64,7 +68,7 @@ async def windows(browser: Browser) -> AsyncIterator[OpenWindow]:
     errors: list[str] = []
 
     async def open_window(
-        url: str, *, name: str = "", beside: Page | None = None, **options: Any
+        url: str, *, name: str = "", beside: Page | None = None, script: str = "", **options: Any
     ) -> Page:
         if beside is None:
             options = {
@@ -74,6 +78,8 @@ async def windows(browser: Browser) -> AsyncIterator[OpenWindow]:
             context = await browser.new_context(**options)
             context.set_default_timeout(WAIT_MILLISECONDS)
             contexts.append(context)
+            if script:
+                await context.add_init_script(script)
             if name:
                 script = f"if (location.port) localStorage.name ??= {json.dumps(name)}"
                 await context.add_init_script(script)
@@ -85,7 +91,7 @@ async def windows(browser: Browser) -> AsyncIterator[OpenWindow]:
             "console",
             lambda said: (
                 errors.append(said.text)
-                if said.type == "error" and "ERR_CONNECTION_REFUSED" not in said.text
+                if said.type == "error" and not LOST.search(said.text)
                 else None
             ),
         )

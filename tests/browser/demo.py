@@ -10,6 +10,16 @@ from pathlib import Path
 import attrs
 
 ROOT = Path(__file__).parents[2]
+KEEP_SOCKETS = """
+window.sockets = []
+window.WebSocket = class extends WebSocket {
+  constructor(...options) {
+    super(...options)
+    window.sockets.push(this)
+  }
+}
+"""
+"""A script before the page's own that lets a test close the socket under it."""
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 

@@ -308,28 +308,6 @@ async def test_a_table_that_is_gone_is_said_so_and_opened_again(
     await expect(ada.get_by_role("heading", name="table-9 Tic-tac-toe")).to_be_visible()
 
 
-async def test_a_lost_link_is_said_and_a_button_brings_back(
-    demos: StartDemo, windows: OpenWindow
-) -> None:
-    demo = await demos()
-    ada = await windows(demo.url, name="ada")
-    await ada.get_by_role("button", name="Play tic-tac-toe").click()
-    await expect(ada.locator(".status")).to_have_text("Waiting for an opponent")
-    await demo.stop()
-
-    await expect(ada.locator("#link")).to_have_text("Disconnected")
-    await expect(ada).to_have_title("Disconnected · goroom")
-    await expect(ada.locator(".board")).to_be_visible()
-    assert await focused(ada) == "Come back"
-    await ada.get_by_role("button", name="Come back").click()
-    await expect(ada.locator("#lost")).to_contain_text("The server cannot be reached.")
-    await demos(port=demo.port)
-    await ada.get_by_role("button", name="Come back").click()
-    await expect(ada.locator("#link")).to_have_text("Connected")
-    await ada.get_by_role("button", name="Open it again").click()
-    await expect(ada.locator(".status")).to_have_text("Waiting for an opponent")
-
-
 async def test_light_and_dark_are_switched_and_kept(demo: Demo, windows: OpenWindow) -> None:
     ada = await windows(demo.url, color_scheme="dark")
     ground = "getComputedStyle(document.documentElement).backgroundColor"

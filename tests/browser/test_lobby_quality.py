@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenWindow
-from tests.browser.demo import ROOT, Demo
+from tests.browser.demo import KEEP_SOCKETS, ROOT, Demo
 
 pytestmark = pytest.mark.requires("browser", "node")
 
@@ -27,7 +27,7 @@ States = AsyncIterator[tuple[str, Page]]
 
 async def states(demo: Demo, windows: OpenWindow, **options: Any) -> States:
     """Bring windows into one state of the page after the other."""
-    ada = await windows(demo.url, name=LONG_NAME, **options)
+    ada = await windows(demo.url, name=LONG_NAME, script=KEEP_SOCKETS, **options)
     yield "start", ada
     await ada.get_by_role("button", name="New table").click()
     yield "new table", ada
@@ -45,7 +45,7 @@ async def states(demo: Demo, windows: OpenWindow, **options: Any) -> States:
     await ada.goto(f"{demo.url}#tictactoe/{'gone' * 16}")
     await expect(ada.get_by_role("button", name="Open it again")).to_be_visible()
     yield "gone", ada
-    await demo.stop()
+    await ada.evaluate("sockets.at(-1).close(4503)")
     await expect(ada.locator("#link")).to_have_text("Disconnected")
     yield "disconnected", ada
 
@@ -61,6 +61,16 @@ async def table_states(ada: Page, windows: OpenWindow, **options: Any) -> States
     await ada.keyboard.press("Enter")
     await expect(ada.locator("#lines")).to_contain_text("OhOhOh")
     yield "playing", ada
+    await bob.context.set_offline(True)
+    await expect(ada.locator(".after")).to_contain_text("bob is away")
+    yield "opponent away", ada
+    await bob.context.set_offline(False)
+    await expect(bob.locator("#lost")).to_be_hidden()
+    await ada.context.set_offline(True)
+    await expect(ada.locator("#link")).to_contain_text("Away")
+    yield "away", ada
+    await ada.context.set_offline(False)
+    await expect(ada.locator("#lost")).to_be_hidden()
     await ada.get_by_label("square 3, empty").click()
     await expect(ada.locator(".status")).to_have_text("bob to move")
     await ada.get_by_label("square 3, X").click()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import goroom
 
 HERE = Path(__file__).parent
 LOBBY = HERE.parents[1] / "examples" / "lobby.py"
+GUIDE = HERE.parents[1] / "docs" / "guide" / "browser-client.md"
 STATIC = Path(goroom.__file__).parent / "static"
 
 pytestmark = pytest.mark.requires("node")
@@ -62,6 +64,8 @@ def test_messages_are_checked_against_the_types_of_an_application(tmp_path: Path
     shutil.copy(STATIC / "goroom.d.ts", tmp_path)
     schema = run(sys.executable, "-m", "goroom", "types", "--ts", f"{LOBBY}:server")
     (tmp_path / "lobby.ts").write_text(schema)
+    (code,) = re.findall(r"^```ts\n(.*?)^```$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (tmp_path / "guide.ts").write_text(code)
     options = {
         "strict": True,
         "noEmit": True,
@@ -70,7 +74,7 @@ def test_messages_are_checked_against_the_types_of_an_application(tmp_path: Path
         "module": "es2022",
         "moduleResolution": "bundler",
     }
-    project = {"compilerOptions": options, "files": ["use.ts"]}
+    project = {"compilerOptions": options, "files": ["use.ts", "guide.ts"]}
     (tmp_path / "tsconfig.json").write_text(json.dumps(project))
 
     run(compiler(), "--project", str(tmp_path))
