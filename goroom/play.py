@@ -16,17 +16,21 @@ from goroom.client import (
     App,
     Away,
     Back,
+    Dropped,
     Joined,
     Left,
     Message,
     Missed,
     Removed,
+    Reset,
+    Resumed,
     Room,
     RoomAdded,
     RoomEvent,
     RoomGone,
     RoomInfo,
     Seated,
+    SendLost,
     SendRefused,
     Updated,
     connect,
@@ -178,7 +182,7 @@ class _Session:
         async for event in self._app:
             if isinstance(event, Seated):
                 self._enter(event.room)
-            else:
+            elif not isinstance(event, Reset) or event.room is None:  # its own loop tells of it
                 self._show(told(event))
 
     async def _watch_room(self, room: Room) -> None:
@@ -195,9 +199,9 @@ class _Session:
             await self._obey(line)
         except RequestRefused as refused:
             self._show(refusal(refused))
-        except TimeoutError:
-            self._show("no answer came in time: whether it has happened is not known")
-        except (ConnectionLost, ValueError, asyncio.QueueFull) as error:
+        except (ConnectionLost, TimeoutError):
+            self._show("no answer came: whether it has happened is not known")
+        except (ValueError, asyncio.QueueFull) as error:
             self._show(f"not sent: {error}")
 
     async def _obey(self, line: str) -> None:
@@ -221,7 +225,7 @@ class _Session:
             await where.request(command[1:], _data(rest))
 
 
-def told(event: RoomEvent | RoomAdded | RoomGone) -> str:  # noqa: C901 -- a case for each event
+def told(event: RoomEvent | RoomAdded | RoomGone | Dropped | Resumed) -> str:  # noqa: C901, PLR0912 -- a case for each event
     """Return *event* in words; not fit for a terminal before `printable` has seen it."""
     match event:
         case Message(action, data, sender):
@@ -241,6 +245,14 @@ def told(event: RoomEvent | RoomAdded | RoomGone) -> str:  # noqa: C901 -- a cas
             return f"you are out ({_list([reason, message])})"
         case SendRefused(action, error):
             return f"{action} {refusal(error)}".strip()
+        case SendLost(action):
+            return f"{action} is lost: whether it has happened is not known".strip()
+        case Dropped(code, reason):
+            return f"the link is lost ({_list([str(code), reason])}), trying to come back"
+        case Resumed():
+            return "the link is back"
+        case Reset(reason):
+            return f"what happened meanwhile is not known ({reason})"
         case Missed(count):
             return f"{count} events were missed"
         case RoomAdded(room):

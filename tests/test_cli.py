@@ -368,3 +368,14 @@ def test_nobody_has_to_listen_to_play() -> None:
 
     os.close(writing)
     assert (1, b"") == (done.returncode, done.stderr)
+
+
+def test_the_reference_shows_each_command(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).parent.parent / "docs/reference/command-line.md"
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+    commands = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
+    assert commands == re.findall(
+        r"^```{goroom-help} (\w+)$", page.read_text("utf-8"), re.MULTILINE
+    )

@@ -22,15 +22,19 @@ from goroom import Disconnect, Refused, Server, User, handles
 from goroom.client import (
     Away,
     Back,
+    Dropped,
     Joined,
     Left,
     Message,
     Missed,
     Removed,
+    Reset,
+    Resumed,
     Room,
     RoomAdded,
     RoomGone,
     RoomInfo,
+    SendLost,
     SendRefused,
     Updated,
 )
@@ -192,7 +196,7 @@ async def test_others_are_seen_to_come_and_go(terminal: Open) -> None:
 
     await bob.end()
 
-    await ada.see("[hall] bob has left")
+    await ada.see("[hall] bob has left (logged_out)")
 
 
 async def test_the_end_of_the_input_waits_for_the_replies(terminal: Open) -> None:
@@ -346,7 +350,48 @@ async def test_an_answer_that_does_not_come_is_told(
 
     ada.type("hello")
 
-    await ada.see("no answer came in time")
+    await ada.see("no answer came: whether it has happened is not known")
+
+
+async def test_a_lost_link_comes_back_and_nothing_is_missed(
+    running: SocketStage, terminal: Open
+) -> None:
+    ada, bob = await terminal("ada"), await terminal("bob")
+    await ada.see("[hall] bob has joined")
+
+    _, link_of_bob = running.server.connections
+    link_of_bob.abort()
+    await ada.see("[hall] bob is away, for 30 s at most")
+    ada.type("are you there?")
+    await ada.see("[hall] bob is back")
+    bob.type("yes")
+    await ada.see("[hall] bob said: yes")
+
+    seen = [line for line in await bob.end() if "the link is" in line or "said" in line]
+    assert [
+        "the link is lost (1006), trying to come back",
+        "the link is back",
+        "[hall] ada said: are you there?",
+        "[hall] bob said: yes",
+    ] == seen
+    await ada.see("[hall] bob has left (logged_out)")
+
+
+async def test_a_reset_is_told_once(running: SocketStage, terminal: Open) -> None:
+    ada = await terminal()
+    hall = running.server.applications["chat"].rooms["hall"]
+
+    (link,) = running.server.connections
+    link.abort()
+    hall.close()
+    await ada.see("[hall] you are out (gone)")
+    ada.type("/members")
+
+    printed = await ada.end()
+    assert ["[hall] what happened meanwhile is not known (gone)"] == [
+        line for line in printed if "not known" in line
+    ]
+    assert "you are in no room" == printed[-1]
 
 
 async def test_after_a_kick_lines_go_to_the_application(terminal: Open) -> None:
@@ -380,7 +425,7 @@ async def test_a_cancelled_one_logs_out(terminal: Open) -> None:
 
     bob.task.cancel()
 
-    await ada.see("[hall] bob has left")
+    await ada.see("[hall] bob has left (logged_out)")
 
 
 @pytest.mark.parametrize(
@@ -400,6 +445,11 @@ async def test_a_cancelled_one_logs_out(terminal: Open) -> None:
         (Updated({}, 1, 2, locked=True), "1 of 2 are in, locked {}"),
         (Removed("room_closed"), "you are out (room_closed)"),
         (SendRefused("move", RequestRefused(26, reason="quota")), "move refused: quota"),
+        (SendLost("move"), "move is lost: whether it has happened is not known"),
+        (Dropped(1006, ""), "the link is lost (1006), trying to come back"),
+        (Dropped(4010, "slow"), "the link is lost (4010, slow), trying to come back"),
+        (Resumed(), "the link is back"),
+        (Reset("history"), "what happened meanwhile is not known (history)"),
         (Missed(3), "3 events were missed"),
         (
             RoomAdded(RoomInfo(name="a", kind="b", count=1, capacity=2)),
@@ -550,7 +600,7 @@ async def test_at_a_terminal_ctrl_c_leaves_politely(
 
     process.send_signal(signal.SIGINT)
 
-    await ada.see("[hall] bob has left")
+    await ada.see("[hall] bob has left (logged_out)")
     async with asyncio.timeout(WAIT_SECONDS):
         assert 0 == await process.wait()
 
