@@ -352,6 +352,7 @@ WRONG = [
     (LOGIN, "resume", "yes"),
     (RECONNECT, "token", 7),
     (RECONNECT, "attempt", 7),
+    (RECONNECT, "attempt", "a" * (generator.MOST_CHARACTERS + 1)),
     (RECONNECT, "app", "here"),
     (RECONNECT, "rooms", []),
     (JOIN_ROOM, "roomName", 7),

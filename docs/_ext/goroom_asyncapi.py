@@ -20,7 +20,7 @@ import msgspec
 from goroom_reference import CLOSE_CODES
 
 import goroom
-from goroom.absences import Reconnect
+from goroom.absences import MOST_CHARACTERS, Reconnect
 from goroom.errors import AUTHOR_CLOSE_CODES, ERROR_REASONS, ERROR_TEXTS, SERVER_ERROR, SUCCESS
 from goroom.events import LeaveReason
 from goroom.messages import EventType
@@ -109,7 +109,10 @@ def reconnect() -> Schema:
     """Return the schema of RECONNECT's data, from the class that reads it."""
     (shape,), parts = msgspec.json.schema_components([Reconnect])
     name = shape["$ref"].rpartition("/")[2]
-    return _inlined(parts[name], parts)
+    schema: Schema = _inlined(parts[name], parts)
+    for key in ("token", "attempt"):  # bounded by a validator, which msgspec does not know
+        schema["properties"][key]["maxLength"] = MOST_CHARACTERS
+    return schema
 
 
 def _inlined(schema: Any, parts: Mapping[str, Schema]) -> Any:

@@ -76,6 +76,7 @@ UNITS = ("bytes", "seconds", "characters", "frames")
 
 LOG_EVENTS = {
     "bad_requests_closed": "A connection sent too many frames that cannot be read (4502).",
+    "client_login_failed": "A fault in `goroom.client` while it logged in; its link is closed.",
     "client_reader_failed": "A fault in `goroom.client` while it read; its link is closed.",
     "client_writer_failed": "A fault in `goroom.client` while it wrote; its link is closed.",
     "connections_stuck": "The server stopped though handlers kept some connections.",
@@ -95,6 +96,7 @@ LOG_EVENTS = {
     "server_stopped": "Every user has ended and every connection is closed.",
     "slow_consumer_closed": "A peer did not read what it was sent; it is closed (4010).",
     "task_failed": "Work of the server's own failed; please report it.",
+    "tasks_left": "The process ended though tasks had swallowed their cancellation; they are named.",
     "tasks_stuck": "The server stopped though tasks of its own had not ended.",
     "user_dropped": "A connection was lost whose login may be resumed; its grace time runs.",
     "user_logged_in": "A login was accepted.",
