@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -13,8 +14,11 @@ const root = new URL('../../', import.meta.url)
 
 test('the code of the guide runs', async () => {
   const lobby = spawn(process.env.PYTHON ?? 'python3', [fileURLToPath(new URL('examples/lobby.py', root)), '--port=0', '--bots=0'])
-  const [line] = await once(lobby.stdout, 'data')
-  const [, port] = /:(\d+)\//.exec(String(line))
+  let port
+  for await (const line of createInterface({ input: lobby.stdout })) {
+    port = /:(\d+)\//.exec(line)?.[1]
+    if (port) break
+  }
   const page = await readFile(new URL('docs/guide/browser-client.md', root), 'utf8')
   const blocks = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, block]) => block)
   const program = blocks.join('\n')
