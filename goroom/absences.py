@@ -76,8 +76,10 @@ class Absences:
             Whether it is kept.
         """
         user, seconds = link.user, self._application.limits.resume_seconds
-        is_kept = link.ticket is not None and not link.has_said_goodbye and seconds is not None
-        if user is None or seconds is None or not is_kept or user.is_going:
+        may_come_back = link.connection.may_come_back and not link.has_said_goodbye
+        if user is None or seconds is None or link.ticket is None:
+            return False
+        if user.is_going or not may_come_back:
             return False
         user.links.remove(link)
         user.absent[link] = None
@@ -86,13 +88,19 @@ class Absences:
         link.grace = self._application.timers.after(seconds, lambda: self._give_up(user, link))
         self._audiences_changed(user, link)
         log.info("user_dropped", application=self._application.name, user=user.name)
-        if user.is_away:
+        self.tell_if_away(user)
+        return True
+
+    def tell_if_away(self, user: User) -> None:
+        """Run ``on_drop``, with MEMBER_AWAY, if the last connection of *user* has just gone."""
+        if user.is_away and not user.is_going:
             self._tell(user, Event.DROP)
             for room in user.rooms.values():
                 room.membership.tell_away(user)
-        return True
 
     def _give_up(self, user: User, link: Link) -> None:
+        # At once: a RECONNECT that comes before the task has begun must not succeed.
+        self._application.users.void(link)
         work = self._application.users.detach(user, link, LeaveReason.DISCONNECTED)
         self._application.turns.spawn(work)
 

@@ -133,7 +133,7 @@ class Connection:
         self._abort_timer: asyncio.TimerHandle | None = None
         self.pulse = Pulse(self, limits, runtime.random, self._now())
         self._bad_requests: list[float] = []
-        self._may_come_back = True
+        self.may_come_back = True
         """Whether what it is may be resumed when it is lost."""
 
     def __repr__(self) -> str:
@@ -230,7 +230,8 @@ class Connection:
 
     def _is_new(self, link: Link, ticket: Ticket, request: Request) -> bool:
         """Tell whether *request* is to be served; one that was sent before is answered here."""
-        link.application.tickets.confirm(ticket)
+        if request.event_type != EventType.JOIN_APP:  # a mere sign of life knows of no token
+            link.application.tickets.confirm(ticket)
         if request.id is None or request.event_type not in REMEMBERED:
             return True
         try:
@@ -367,7 +368,7 @@ class Connection:
         """Close the socket, after all frames before; abort it if the peer does not answer."""
         if not self.is_closed:
             self.is_closed = True
-            self._may_come_back = code < FIRST_FINAL_CODE
+            self.may_come_back = code < FIRST_FINAL_CODE
             self.outbox.close(code, reason)
             self._abort_soon()
 
@@ -388,7 +389,7 @@ class Connection:
         self.outbox.discard()
         if self._abort_timer is not None:
             self._abort_timer.cancel()
-        if self._may_come_back and not self._host.is_stopping:
+        if not self._host.is_stopping:
             for link in list(self.links.values()):
                 if link.application.absences.drop(link):
                     del self.links[link.application.name]

@@ -6,6 +6,8 @@ import heapq
 from collections import deque
 from typing import TYPE_CHECKING
 
+from goroom.messages import EventType
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -18,6 +20,11 @@ Record = tuple[int, int, float, int, str, str, bytes]
 form. A tuple, for those of strings and numbers cost the garbage collector nothing.
 """
 
+_PRESENCE = frozenset({EventType.MEMBER_AWAY, EventType.MEMBER_BACK})
+
+PRESENCE_PER_FOLLOWER = 4
+"""Times that each follower may go or come back before what was said is dropped for it."""
+
 Place = tuple[int, int]
 """``(seq, sub)``: of the newest event that somebody has."""
 
@@ -29,26 +36,34 @@ class Ring:
     """
     Events in their order, the oldest dropped where there are too many, too large or too old.
 
+    That somebody is away or back is counted apart: where all members of a large room are lost at
+    once, this would push out what was said.
+
     Args:
         limits: ``history_events``, ``history_bytes``, ``history_seconds``.
         place: Where it begins.
     """
 
-    __slots__ = ("_limits", "_records", "_size", "reaches_back_to")
+    __slots__ = ("_limits", "_presences", "_records", "_size", "reaches_back_to")
 
     def __init__(self, limits: Limits, place: Place) -> None:
         self._limits = limits
         self._records: deque[Record] = deque()
         self._size = 0
+        self._presences = 0
         self.reaches_back_to = place
         """Everything after this place is here."""
 
-    def keep(self, record: Record) -> None:
-        """Append *record*, newer than all before it."""
+    def keep(self, record: Record, presences: int = 0) -> None:
+        """Append *record*, newer than all before it; at most so many *presences* stay."""
         self._records.append(record)
-        self._size += len(record[6]) + RECORD_BYTES
+        self._count(record, 1)
         limits = self._limits
-        while len(self._records) > limits.history_events or self._size > limits.history_bytes:
+        while (
+            len(self._records) - self._presences > limits.history_events
+            or self._size > limits.history_bytes
+            or self._presences > presences
+        ):
             self._drop_oldest()
         self.drop_older_than(record[2] - limits.history_seconds)
 
@@ -57,9 +72,15 @@ class Ring:
         while self._records and self._records[0][2] < moment:
             self._drop_oldest()
 
+    def _count(self, record: Record, sign: int) -> None:
+        if record[3] in _PRESENCE:
+            self._presences += sign
+        else:
+            self._size += sign * (len(record[6]) + RECORD_BYTES)
+
     def _drop_oldest(self) -> None:
         record = self._records.popleft()
-        self._size -= len(record[6]) + RECORD_BYTES
+        self._count(record, -1)
         self.reaches_back_to = record[:2]
 
     def after(self, place: Place) -> Iterator[Record]:
@@ -106,7 +127,7 @@ class History:
 
     def keep_shared(self, push: Push, now: float) -> None:
         """Keep an event for everybody."""
-        self._shared.keep(_recorded(push, now))
+        self._shared.keep(_recorded(push, now), PRESENCE_PER_FOLLOWER * len(self._own))
 
     def keep_private(self, push: Push, receivers: Iterable[object], now: float) -> None:
         """Keep an event for *receivers*; those who do not follow are passed over."""

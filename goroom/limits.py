@@ -50,7 +50,11 @@ class Limits:
     resume_seconds: float | None = attrs.field(default=30.0, validator=_seconds_or_none)
     """How long a user whose connection is lost stays ``away`` and may resume; None: not at all."""
     history_events: int = attrs.field(default=100, validator=_count)
-    """Events that a room keeps for members who resume, and private ones for each of them."""
+    """
+    Events that a room keeps for members who resume, and private ones for each of them.
+
+    That somebody is away or back is counted apart: four times for each member who may resume.
+    """
     history_bytes: int = attrs.field(default=256 * 1024, validator=_count)
     """Bytes of those events; a member that missed more gets a ``reset`` instead."""
     history_seconds: float = attrs.field(default=300.0, validator=_seconds)

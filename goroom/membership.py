@@ -155,7 +155,7 @@ class Membership:
         user.joining.pop(room, None)
         self._members[user.name] = user
         user.note_joined(room)
-        for link in user.links:
+        for link in (*user.links, *user.absent):
             self.unwatch(link)
         self.forget_audience()
         push = Push(

@@ -121,12 +121,15 @@ class UserService(Mapping[str, User]):
         resume = False if request is None else _flag(request, "resume")
         name = names.user_name(name, "username", self._application.limits.name_characters)
         async with self._double_login.gate(names.key(name)):
-            user = self._candidate(name)
+            new = User(self._application, name, self._application.new_id())
+            user = self._candidate(new)
             check_waiting(user.lane)
             turn = await self._ask(user, link, credentials, request)
-            if turn.is_void:
-                # The login that this one would have joined ended while it waited for its turn.
-                user = self._candidate(name)
+            while turn.is_void or user is not self._candidate(new):
+                # The login that this one would have joined ended or went away meanwhile, or one
+                # that was away is back.
+                turn.state = State.DROPPED
+                user = self._candidate(new)
                 turn = await self._ask(user, link, credentials, request)
             older = self._by_key.get(names.key(name))
             if older is not None and link.user is None and not link.connection.is_closed:
@@ -140,13 +143,12 @@ class UserService(Mapping[str, User]):
         log.info("user_logged_in", application=self._application.name, user=user.name)
         return user
 
-    def _candidate(self, name: str) -> User:
-        existing = self._by_key.get(names.key(name))
+    def _candidate(self, new: User) -> User:
+        """Return whose login a connection joins, as things stand: somebody's, or *new*."""
+        existing = self._by_key.get(names.key(new.name))
         if existing is None or existing.is_going or existing.is_away:
-            return User(self._application, name, self._application.new_id())
-        if self._double_login.most > 1:
-            return existing
-        return User(self._application, name, self._application.new_id())
+            return new
+        return existing if self._double_login.most > 1 else new
 
     async def _end_older(self, older: User) -> None:
         """End the login that a newer one of its name takes the place of, if it does."""
@@ -243,7 +245,7 @@ class UserService(Mapping[str, User]):
         """End *user* and every link of it, telling each with *code* and *message*."""
         user.is_expelled = True
         for link in [*user.links, *user.absent]:
-            self._void(link)
+            self.void(link)
             link.connection.put_out(link, code, message)
         await self.end(user, reason)
 
@@ -287,6 +289,7 @@ class UserService(Mapping[str, User]):
         if not await self.end(user, LeaveReason.LOGGED_OUT, asker=asker, last=asker.link):
             self._seal_goodbye(asker, EventType.DISCONNECTION)()
             self._unlink(user, asker.link)
+            self._application.absences.tell_if_away(user)
         asker.link.user = None
 
     def _seal_goodbye(self, asker: Asker, event_type: EventType) -> Callable[[], None]:
@@ -310,14 +313,17 @@ class UserService(Mapping[str, User]):
         """Take *link* from *user*, who ends with its last one."""
         if link in user.links and reason is not LeaveReason.DISCONNECTED:
             await self.end(user, reason, last=link)  # on_disconnect may still send to it
+        was_here = link in user.links
         self._unlink(user, link)
         if link.user is user:
             link.user = None
+        if was_here:
+            self._application.absences.tell_if_away(user)
         if not user.links and not user.absent:
             await self.end(user, reason, last=link)
 
     def _unlink(self, user: User, link: Link) -> None:
-        self._void(link)
+        self.void(link)
         user.absent.pop(link, None)
         if link in user.links:
             user.links.remove(link)
@@ -325,8 +331,12 @@ class UserService(Mapping[str, User]):
         for room in list(link.watched.values()):
             room.membership.unwatch(link)
         self._application.rooms.unwatch(link)
+        if not user.is_resumable:
+            self._application.sequence.unfollow(user)
+            for room in user.rooms.values():
+                room.sequence.unfollow(user)
 
-    def _void(self, link: Link) -> None:
+    def void(self, link: Link) -> None:
         """Let *link* not be resumed any more."""
         if link.ticket is not None:
             self._application.tickets.void(link.ticket)

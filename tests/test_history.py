@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from goroom.history import RECORD_BYTES, History, Ring
+from goroom.history import PRESENCE_PER_FOLLOWER, RECORD_BYTES, History, Ring
 from goroom.limits import Limits
 from goroom.messages import EventType, Push
 
@@ -90,6 +90,29 @@ def test_private_events_push_out_none_that_are_shared() -> None:
     assert [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0)] == places(history, "bob", (0, 0))
     assert places(history, "ann", (5, 13)) is None
     assert [(5, sub) for sub in range(15, 20)] == places(history, "ann", (5, 14))
+
+
+def presence(seq: int) -> Push:
+    return Push(EventType.MEMBER_AWAY, sender="bob", seq=seq)
+
+
+def test_who_goes_and_comes_back_pushes_out_nothing_that_was_said() -> None:
+    history = filled(Limits(history_events=5))
+    for seq in range(6, 6 + PRESENCE_PER_FOLLOWER):
+        history.keep_shared(presence(seq), 0.0)
+
+    assert [(seq, 0) for seq in range(1, 6 + PRESENCE_PER_FOLLOWER)] == places(
+        history, "ann", (0, 0)
+    )
+
+
+def test_comings_and_goings_are_bounded_for_each_who_follows() -> None:
+    history = filled(Limits())
+    for seq in range(6, 7 + PRESENCE_PER_FOLLOWER):
+        history.keep_shared(presence(seq), 0.0)
+
+    assert places(history, "ann", (5, 0)) is None
+    assert PRESENCE_PER_FOLLOWER == len(history.missed("ann", (6, 0), 0.0) or ())
 
 
 def test_a_follower_is_owed_nothing_from_before_it_followed() -> None:
