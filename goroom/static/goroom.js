@@ -761,9 +761,11 @@ export class App {
     const { eventType } = frame
     const accept = (/** @type {Frame} */ reply) => {
       // Where the room came with a resume, its place is newer there, and events may wait.
-      const [placed, ...events] = this.#claim(reply.data.roomName) ?? [reply]
-      this.connection._hold(events.map((event) => () => this._receive(event)))
+      const [placed = reply, ...events] = this.#claim(reply.data.roomName) ?? []
       const room = this.#place({ ...placed, eventType })
+      const held = events.map((event) => () => this._receive(event))
+      if (placed.reset) held.unshift(() => this.#reset(room, placed.reset))
+      this.connection._hold(held)
       const { create } = frame.data ?? {}
       room._entry = { eventType, data: { ...frame.data, ...(create && { create: 'if_missing' }) } }
       return room
@@ -797,10 +799,17 @@ export class App {
     const room = this.joined.get(name) ?? new Room(this, name)
     this.joined.set(name, /** @type {any} */ (room))
     room._place(frame)
-    const why = reason ?? (room._isComingBack && 'epoch')
+    const why = room._isComingBack ? 'epoch' : reason
     room._isComingBack = false
     if (why) this.#reset(room, why)
     return room
+  }
+
+  /** @param {Frame} frame The server has put the user into a room. */
+  #seat(frame) {
+    const room = this.#place(frame)
+    this.#events.emit('join', room)
+    if (frame.reset) this.#reset(room, frame.reset)
   }
 
   /** @param {Room<any> | undefined} room @param {ResetReason} reason */
@@ -1017,10 +1026,10 @@ export class App {
         if (room) this.#lose(room, reset)
       } else if (data.roomName) {
         const eventType = room?.watching ? SUBSCRIBE_ROOM : JOIN_ROOM
-        const frame = { eventType, appName: this.name, roomName: name, data, seq, sub }
+        const frame = { eventType, appName: this.name, roomName: name, data, seq, sub, reset }
         if (room) this.#place(frame, reset)
         else if (isJoining) this.#unclaimed.set(name, [frame])
-        else this.#events.emit('join', this.#place(frame))
+        else this.#seat(frame)
       }
     }
   }
@@ -1045,7 +1054,7 @@ export class App {
     if (!roomName) return this.#receiveOwn(frame)
     const unclaimed = this.#unclaimed.get(roomName)
     if (unclaimed) unclaimed.push(frame)
-    else if (eventType === JOIN_ROOM && !sender) this.#events.emit('join', this.#place(frame))
+    else if (eventType === JOIN_ROOM && !sender) this.#seat(frame)
     else this.joined.get(roomName)?._receive(frame)
   }
 
@@ -1233,9 +1242,11 @@ export class Connection {
   #probe() {
     const { idleMs, replyMs } = this.#options
     const socket = this._socket
-    const [app] = this.#apps
-    if (!app) return this.#wait(idleMs, () => this.#probe())
-    this._send({ ...(app.name && { appName: app.name }), eventType: JOIN_APP, id: 0 })
+    const apps = [...this.#apps]
+    if (!apps.length) return this.#wait(idleMs, () => this.#probe())
+    // Not of a login that waits for an answer: any other frame says that it has come.
+    const app = apps.find(({ state }) => state === 'open')
+    if (app) this._send({ ...(app.name && { appName: app.name }), eventType: JOIN_APP, id: 0 })
     this.#wait(replyMs, () => this._lose(socket, 1006, 'timeout'))
   }
 

@@ -481,6 +481,49 @@ test('a join whose answer was lost resolves with what came meanwhile', async () 
   assert.deepEqual(notes, ['drop', 'resume'])
 })
 
+test('a room that came with a resume may have been missed in part', async () => {
+  const { app, socket } = await loggedIn()
+  await turn()
+  const notes = noted(app)
+  const promise = app.join('table-1')
+  const { id } = await socket.next()
+  const { next, asked } = await dropped(socket)
+  const { data } = answer()
+  next.receive(resumed(asked, { 'table-1': { ...data, seq: 9, sub: 0, reset: 'history' } }), move(10), answer(id))
+  await promise
+  await turn()
+  const { next: last, asked: again } = await dropped(next)
+  last.receive(resumed(again, { 'table-2': { ...data, roomName: 'table-2', seq: 9, sub: 0, reset: 'history' } }))
+
+  assert.deepEqual(notes, ['drop', 'resume', 'reset table-1 history', 'drop', 'resume', 'join table-2', 'reset table-2 history'])
+})
+
+test('the room itself says that it has been missed in part', async () => {
+  const { app, socket } = await loggedIn()
+  await turn()
+  const promise = app.join('table-1')
+  const { id } = await socket.next()
+  const { next, asked } = await dropped(socket)
+  next.receive(resumed(asked, { 'table-1': { ...answer().data, seq: 9, sub: 0, reset: 'history' } }), move(10), answer(id))
+  const notes = noted(app, await promise)
+  await turn()
+
+  assert.deepEqual(notes, ['reset table-1 history', 'room reset history', 'move'])
+})
+
+test('nothing but the question to resume is sent before its answer', async (t) => {
+  const tell = browser(t)
+  const { app, socket } = await loggedIn({ heartbeat: { replyMs: 20 } })
+  await turn()
+  const { next } = await dropped(socket)
+  tell('visibilitychange')
+  app.send('x')
+  const last = await next.successor()
+
+  assert.equal(next.sent.length, 1)
+  assert.equal((await last.next()).eventType, RECONNECT)
+})
+
 test('a room that came with a resume is no answer to a join that is refused', async () => {
   const { app, socket } = await loggedIn()
   await turn()
