@@ -13,7 +13,6 @@ A turn that never waits runs on the stack: no task, future, timer or queue is ma
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from goroom.errors import Busy, HandlerFailed, Refused
+from goroom.threads import DaemonThreads
 from goroom.turn import State, turn_var
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Turns:
         self._watched: dict[Turn, None] = {}
         self._watch_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: DaemonThreads | None = None
         self.threads_busy = 0
         """Handlers now in threads, those that ran out of time among them."""
 
@@ -156,7 +156,9 @@ class Turns:
             turn.task.cancel()
 
     def close(self) -> None:
-        """Let go of the threads; handlers in them end on their own."""
+        """Let go of the threads; handlers in them end on their own, or with the process."""
+        if self.threads_busy:
+            log.error("threads_stuck", threads=self.threads_busy)
         if self._pool is not None:
             self._pool.shutdown(wait=False)
             self._pool = None
@@ -172,7 +174,7 @@ class Turns:
         except asyncio.CancelledError:
             if not handed_over.cancelled() and handed_over.exception() is None:
                 turn.lane.release()
-            turn.state = State.DROPPED
+            turn.cancel()
             raise
         waiting = self._start(turn, call)
         if waiting is not None:
@@ -291,9 +293,9 @@ class Turns:
             # Its time was over before it ended: it kept its lane until now.
             self._end(turn)
 
-    def _threads(self) -> ThreadPoolExecutor:
+    def _threads(self) -> DaemonThreads:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._limits.threads, "goroom")
+            self._pool = DaemonThreads(self._limits.threads, "goroom")
         return self._pool
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from goroom import files, logs, sockets, targets
+from goroom import files, logs, process, sockets, targets
 from goroom import server as core
 from goroom.limits import Limits
 from goroom.origins import OriginCheck
@@ -122,20 +122,19 @@ class Server(core.Server):
         """
         Serve until SIGINT or SIGTERM, then stop in an orderly way; blocks.
 
+        It returns at most twice `Limits.drain_seconds` and `Limits.close_seconds` after the signal
+        (12 s), and two more. A handler that swallows its cancellation is left then, and one in a
+        thread that does not end is cut off when Python ends; the log has both. A second signal ends
+        the waiting.
+
         Args:
             host: Address to listen on; ``0.0.0.0`` for all of the machine's.
             port: Port to listen on; 0 for any free one, which is printed.
             path: Where WebSockets are taken.
             static: A folder of files to serve; its ``index.html`` is the page at ``/``.
         """
-        web.run_app(
-            self._page_app(path, static),
-            host=host,
-            port=port,
-            print=partial(_print_addresses, path),
-            access_log=None,
-            shutdown_timeout=self.limits.drain_seconds,
-        )
+        started = partial(_print_address, path)
+        process.serve(self._page_app(path, static), host, port, started, self.limits)
 
     async def start(
         self,
@@ -309,8 +308,5 @@ def init_func(argv: list[str]) -> web.Application:
     return app
 
 
-def _print_addresses(path: str, text: str) -> None:
-    for line in text.splitlines():
-        if "Running on" in line:
-            address = line.split("Running on ", 1)[1].split(" ")[0].rstrip("=").strip()
-            print(f"goroom serves {address}{path} (Ctrl+C stops it)", flush=True)  # noqa: T201 -- for people
+def _print_address(path: str, address: str) -> None:
+    print(f"goroom serves {address}{path} (Ctrl+C stops it)", flush=True)  # noqa: T201 -- for people

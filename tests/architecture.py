@@ -11,7 +11,17 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-AIOHTTP_EDGE = {"web", "sockets", "files", "client", "testing", "pytest_plugin", "cli", "admin"}
+AIOHTTP_EDGE = {
+    "web",
+    "sockets",
+    "files",
+    "process",
+    "client",
+    "testing",
+    "pytest_plugin",
+    "cli",
+    "admin",
+}
 """The modules of goroom that know aiohttp: all else runs in memory."""
 
 BYTES_OF_VALUES = {"wire", "payloads", "values", "client", "testing", "cli", "logs"}

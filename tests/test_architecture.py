@@ -27,7 +27,7 @@ LAYERS = """
     admin pytest_plugin play typescript
     testing
     web client
-    sockets files
+    sockets files process
     targets pages origins logs
     server
     connection
@@ -50,7 +50,7 @@ LAYERS = """
     payloads outbox history refusals tickets
     wire
     messages limits events options
-    values names double_login shapes
+    values names threads double_login shapes
     errors
 """
 """The design, written a second time on purpose: who moves a layer changes both and says why."""

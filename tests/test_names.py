@@ -140,6 +140,7 @@ def test_names_that_differ_only_by_case_share_a_key(one: str, other: str) -> Non
         ("ada²", "ada2"),
         ("ᾷ", "ᾼ͂"),
         ("a b", "a\u2003b"),
+        ("ada", "\U0001d400da"),  # a bold A has no case, its letter has
     ],
 )
 def test_names_that_look_like_one_share_a_key(one: str, other: str) -> None:

@@ -13,7 +13,16 @@ import pytest
 import structlog
 from aiohttp import web
 
-from goroom import ApplicationExtension, Server, User, get_server, init_func, setup
+from goroom import (
+    ApplicationExtension,
+    Limits,
+    Server,
+    User,
+    get_server,
+    init_func,
+    process,
+    setup,
+)
 from goroom.files import CLIENT_SCRIPT
 from goroom.wire import JsonDialect
 from tests.edge import LIMITS, LOGIN, chess_server, logs_in, upgrade_status
@@ -181,19 +190,21 @@ async def test_a_server_that_never_started_can_be_stopped() -> None:
     assert not server.is_running
 
 
-def test_run_hands_aiohttp_the_address_and_prints_where(
+def test_run_serves_at_the_address_and_prints_where(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen: dict[str, Any] = {}
+    seen: list[Any] = []
 
-    def run_app(app: web.Application, **options: Any) -> None:
-        seen.update(options)
-        options["print"]("======== Running on http://127.0.0.1:99 ========\n(Press CTRL+C to quit)")
+    def serve(
+        _: web.Application, host: str, port: int, started: Callable[[str], None], limits: Limits
+    ) -> None:
+        seen.extend([host, port, limits])
+        started("http://127.0.0.1:99")
 
-    monkeypatch.setattr(web, "run_app", run_app)
+    monkeypatch.setattr(process, "serve", serve)
     chess_server().run("127.0.0.1", 99, path="/play")
 
-    assert ("127.0.0.1", 99, 2.0) == (seen["host"], seen["port"], seen["shutdown_timeout"])
+    assert ["127.0.0.1", 99, LIMITS] == seen
     assert "goroom serves http://127.0.0.1:99/play (Ctrl+C stops it)\n" == capsys.readouterr().out
 
 

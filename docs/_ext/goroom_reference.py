@@ -98,6 +98,7 @@ LOG_EVENTS = {
     "task_failed": "Work of the server's own failed; please report it.",
     "tasks_left": "The process ended though tasks had swallowed their cancellation; they are named.",
     "tasks_stuck": "The server stopped though tasks of its own had not ended.",
+    "threads_stuck": "The server stopped though ``blocking`` handlers still ran in threads.",
     "user_dropped": "A connection was lost whose login may be resumed; its grace time runs.",
     "user_logged_in": "A login was accepted.",
     "user_logged_out": "A login ended, whatever ended it.",
