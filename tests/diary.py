@@ -84,6 +84,12 @@ class Den(RoomExtension):
     async def on_leave(self, user: User, reason: LeaveReason) -> None:
         await self.diary.write("on_leave", user, self.room.name, reason)
 
+    async def on_drop(self, user: User) -> None:
+        await self.diary.write("on_drop", user, self.room.name)
+
+    async def on_resume(self, user: User) -> None:
+        await self.diary.write("on_resume", user, self.room.name)
+
     async def on_disconnect(self, user: User, reason: LeaveReason) -> None:
         await self.diary.write("room.on_disconnect", user, self.room.name, reason)
 
@@ -117,6 +123,12 @@ class Hall(ApplicationExtension):
 
     async def on_logout(self, user: User) -> None:
         await self.diary.write("on_logout", user)
+
+    async def on_drop(self, user: User) -> None:
+        await self.diary.write("app.on_drop", user)
+
+    async def on_resume(self, user: User) -> None:
+        await self.diary.write("app.on_resume", user)
 
     async def on_disconnect(self, user: User, reason: LeaveReason) -> None:
         await self.diary.write("on_disconnect", user, reason)

@@ -24,6 +24,21 @@ from goroom.connection import Connection
 from goroom.messages import EventType
 from goroom.testing import Player, Stage
 from tests.diary import APP, LIMITS, ROOM, Diary, make_server, refusal
+from tests.returning import (
+    GRACE,
+    NOTHING,
+    answers,
+    ask,
+    code_of,
+    lose_while_handled,
+    news,
+    presence,
+    reconnect,
+    remains,
+    room_of,
+    seated,
+    user_of,
+)
 
 SERVED_TO_ALL = {EventType.JOIN_APP, EventType.LOGIN, EventType.RECONNECT}
 REFUSED_TO_USERS = {
@@ -34,10 +49,6 @@ REFUSED_TO_USERS = {
     EventType.MEMBER_BACK,
 }
 NUMBERS = [*map(int, EventType), 0, 14, 99, -1]
-
-
-def code_of(reply: dict[str, dict[str, int]]) -> int:
-    return reply.get("error", {}).get("code", 0)
 
 
 # -- the table ----------------------------------------------------------------------------------
@@ -498,3 +509,257 @@ async def test_a_server_of_two_applications_ends_both_parts() -> None:
         await player.cut()
 
         assert [[], []] == [list(one.users) for one in server.applications.values()]
+
+
+# -- who is lost, and may come back ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [1001, 1007, 1011, 4001, 4010, 4499])
+async def test_who_is_closed_to_come_back_has_its_grace_time(
+    code: int, diary: Diary, hall: Stage
+) -> None:
+    ann = await seated(hall)
+    hall.server.connections[0].close(code, "come back")
+    await hall.settle()
+
+    assert (code, "come back") == ann.closed
+    assert user_of(hall).is_away
+    assert [f"on_drop ann {ROOM}"] == diary.of("on_drop", "on_leave")
+
+
+@pytest.mark.parametrize("code", [4500, 4502, 4509, 4999])
+async def test_who_is_closed_not_to_come_back_has_none(
+    code: int, diary: Diary, hall: Stage
+) -> None:
+    await seated(hall)
+    hall.server.connections[0].close(code, "stay away")
+    await hall.settle()
+
+    assert [f"on_leave ann {ROOM} disconnected"] == diary.of("on_drop", "on_leave")
+    assert NOTHING == remains(hall)
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 4000, 4500, 4999])
+async def test_a_close_by_the_client_says_nothing_about_its_grace_time(
+    code: int, hall: Stage
+) -> None:
+    ann = await seated(hall)
+    await ann.close(code)
+
+    assert user_of(hall).is_away
+
+
+async def test_a_slow_consumer_may_come_back(hall: Stage) -> None:
+    ann = await seated(hall)
+    ann.wire.stop_reading()  # type: ignore[attr-defined]  # in memory
+    for _ in range(3):
+        for _ in range(400):
+            room_of(hall).broadcast("news", "x" * 100)
+        await hall.settle()
+    await hall.advance(5)
+    reply = await ann.resume()
+
+    assert {"reset": "history"}.items() <= reply["rooms"][ROOM].items()
+
+
+async def test_ten_bad_requests_are_the_end_of_a_login(diary: Diary, hall: Stage) -> None:
+    ann = await seated(hall)
+    for _ in range(10):
+        ann.send_raw("{")
+    await hall.settle()
+
+    assert 4502 == (ann.closed or (0,))[0]
+    assert [f"on_leave ann {ROOM} disconnected"] == diary.of("on_drop", "on_leave")
+    assert NOTHING == remains(hall)
+
+
+async def test_who_was_closed_not_to_come_back_does_not_before_its_socket_is_gone(
+    hall: Stage,
+) -> None:
+    ann = await seated(hall)
+    ann.wire.stop_reading()  # type: ignore[attr-defined]  # in memory
+    for _ in range(10):
+        ann.send_raw("{")
+    await hall.settle()
+    _, reply = await reconnect(hall, ann.token)
+
+    assert 30 == code_of(reply)
+
+
+# -- lost in the middle of something ---------------------------------------------------------
+
+
+async def test_who_is_lost_while_on_join_waits_is_a_member_and_then_away(
+    diary: Diary, hall: Stage
+) -> None:
+    bob = await seated(hall, "bob")
+    ann = await hall.player("ann", app=APP, resume=True)
+    diary.hold("on_join")
+    ask(ann, EventType.JOIN_ROOM, 50, data={"roomName": ROOM})
+    await hall.settle()
+    await lose_while_handled(hall, ann)
+    before = diary.of("on_drop", "app.on_drop")
+    diary.let_go("on_join")
+    await hall.settle()
+    data = (await ann.resume())["rooms"][ROOM]
+    ask(ann, EventType.JOIN_ROOM, 50, data={"roomName": ROOM})
+
+    assert ["app.on_drop ann"] == before
+    assert [f"on_drop ann {ROOM}", f"on_resume ann {ROOM}"] == diary.of("on_drop", "on_resume")
+    assert [("join", "ann"), ("away", "ann"), ("back", "ann")] == await presence(bob)
+    assert (["bob", "ann"], 2) == (data["members"], data["seq"])
+    assert [0] == list(map(code_of, await answers(ann, 50)))
+
+
+async def test_who_is_back_before_on_join_has_ended_was_never_away_there(
+    diary: Diary, hall: Stage
+) -> None:
+    bob = await seated(hall, "bob")
+    ann = await hall.player("ann", app=APP, resume=True)
+    diary.hold("on_join")
+    ask(ann, EventType.JOIN_ROOM, 50, data={"roomName": ROOM})
+    await hall.settle()
+    await lose_while_handled(hall, ann)
+    reply = await ann.resume()
+    diary.let_go("on_join")
+    await hall.settle()
+
+    assert {} == reply["rooms"]
+    assert [("join", "ann")] == await presence(bob)
+    assert [] == diary.of("on_drop", "on_resume")
+    assert [["bob", "ann"]] == [one["data"]["members"] for one in await answers(ann, 50)]
+
+
+async def test_a_join_that_is_refused_while_its_client_is_away_says_so_later(
+    diary: Diary, hall: Stage
+) -> None:
+    ann = await hall.player("ann", app=APP, resume=True)
+    diary.hold("on_join")
+    diary.failures["on_join"] = Refused("no shoes")
+    ask(ann, EventType.JOIN_ROOM, 50, data={"roomName": ROOM})
+    await hall.settle()
+    await lose_while_handled(hall, ann)
+    diary.let_go("on_join")
+    await hall.settle()
+    reply = await ann.resume()
+    ask(ann, EventType.JOIN_ROOM, 50, data={"roomName": ROOM})
+
+    assert {} == reply["rooms"]
+    assert [12] == list(map(code_of, await answers(ann, 50)))
+    assert [] == room_of(hall).membership.away
+
+
+async def test_who_is_lost_while_on_login_waits_is_not_logged_in(diary: Diary, hall: Stage) -> None:
+    ann = await hall.connect(app=APP)
+    diary.hold("on_login")
+    ask(ann, EventType.LOGIN, 1, data={"username": "ann", "resume": True})
+    await hall.settle()
+    await lose_while_handled(hall, ann)
+    diary.let_go("on_login")
+    await hall.settle()
+
+    assert NOTHING == remains(hall)
+    assert [] == diary.of("on_drop", "app.on_drop", "on_disconnect")
+
+
+@pytest.mark.parametrize("hook", ["on_logout", "on_disconnect", "on_leave"])
+async def test_who_is_lost_while_its_logout_waits_is_logged_out(
+    hook: str, diary: Diary, hall: Stage
+) -> None:
+    ann = await seated(hall)
+    diary.hold(hook)
+    ask(ann, EventType.LOGOUT, 50)
+    await hall.settle()
+    await lose_while_handled(hall, ann)
+    diary.let_go(hook)
+    await hall.settle()
+    _, reply = await reconnect(hall, ann.token)
+
+    assert 30 == code_of(reply)
+    assert [f"on_leave ann {ROOM} logged_out"] == diary.of("on_leave")
+    assert NOTHING == remains(hall)
+
+
+async def test_who_is_lost_while_a_refused_logout_waits_is_away(diary: Diary, hall: Stage) -> None:
+    ann = await seated(hall)
+    diary.hold("on_logout")
+    diary.failures["on_logout"] = Refused("not now")
+    ask(ann, EventType.LOGOUT, 50)
+    await hall.settle()
+    await lose_while_handled(hall, ann)
+    diary.let_go("on_logout")
+    await hall.settle()
+    await ann.resume()
+    ask(ann, EventType.LOGOUT, 50)
+
+    assert [5] == list(map(code_of, await answers(ann, 50)))
+    assert [ROOM] == list(user_of(hall).rooms)
+
+
+async def test_who_is_back_while_its_logout_waits_is_logged_out_there(
+    diary: Diary, hall: Stage
+) -> None:
+    ann = await seated(hall)
+    diary.hold("on_logout")
+    ask(ann, EventType.LOGOUT, 50)
+    await hall.settle()
+    await lose_while_handled(hall, ann)
+    await ann.resume()
+    diary.let_go("on_logout")
+    await hall.settle()
+
+    assert [0] == list(map(code_of, await answers(ann, 50)))
+    assert ann.closed is None
+    assert NOTHING == remains(hall)
+    await ann.login("ann", resume=True)
+
+
+@pytest.mark.parametrize("then", ["comes back", "stays away"])
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "on_connect",
+        "on_login",
+        "on_join",
+        "act",
+        "on_leave",
+        "on_logout",
+        "on_disconnect",
+        "room.on_disconnect",
+        "app.on_drop",
+        "on_drop",
+        "app.on_resume",
+        "on_resume",
+    ],
+)
+async def test_a_client_lost_at_any_moment_leaves_nothing_behind(
+    hook: str,
+    then: str,
+    diary: Diary,
+    hall: Stage,
+) -> None:
+    ann = await hall.connect(app=APP)
+    diary.hold(hook)
+    ask(ann, EventType.LOGIN, 1, data={"username": "ann", "resume": True})
+    ask(ann, EventType.JOIN_ROOM, 2, data={"roomName": ROOM})
+    ask(ann, EventType.MESSAGE, 3, ROOM, action="act")
+    if hook == "on_leave":
+        ask(ann, EventType.LEAVE_ROOM, 4, data={"roomName": ROOM})
+    if "disconnect" in hook or hook == "on_logout":
+        ask(ann, EventType.LOGOUT, 5)
+    await hall.settle()
+    tokens = [one["data"]["token"] for one in await news(ann) if "token" in one.get("data", {})]
+    await lose_while_handled(hall, ann)
+    for _ in range(2 if then == "comes back" and tokens else 0):
+        back, reply = await reconnect(hall, tokens[-1])
+        if not code_of(reply):
+            tokens.append(back.token)
+        await back.drop()
+    diary.let_go(hook)
+    await hall.advance(GRACE + 0.1)
+
+    assert NOTHING == remains(hall)
+    assert [] == list(hall.server.connections)
+    assert len(diary.of("on_join")) == len(diary.of("on_leave"))
+    assert bool(tokens) == len(diary.of("on_disconnect"))
+    assert len(diary.of("on_drop")) - len(diary.of("on_resume")) in {0, 1}

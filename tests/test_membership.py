@@ -9,20 +9,23 @@ import attrs
 import pytest
 from structlog.testing import capture_logs
 
-from goroom import AutoRemove, Disconnect, LeaveReason, Refused, Room, User
+from goroom import AutoRemove, Disconnect, LeaveReason, Refused, User
 from goroom.messages import EventType
 from goroom.testing import Player, Stage
 from tests.diary import APP, LIMITS, ROOM, Diary, make_server, refusal
-
-
-def room_of(stage: Stage, name: str = ROOM) -> Room:
-    room: Room = stage.server.applications[APP].rooms[name]
-    return room
-
-
-def user_of(stage: Stage, name: str = "ann") -> User:
-    user: User = stage.server.applications[APP].users[name]
-    return user
+from tests.returning import (
+    GRACE,
+    NOTHING,
+    code_of,
+    news,
+    presence,
+    reconnect,
+    remains,
+    room_of,
+    seated,
+    told,
+    user_of,
+)
 
 
 async def in_room(stage: Stage, name: str = "ann") -> Player:
@@ -515,3 +518,269 @@ async def test_a_room_may_forbid_to_watch(diary: Diary, hall: Stage) -> None:
     eve = await hall.player("eve", app=APP)
 
     assert 26 == (await refusal(eve.watch("shy")))[0]
+
+
+# -- the hooks -------------------------------------------------------------------------------
+
+TELLING = {"on_drop": EventType.MEMBER_AWAY, "on_resume": EventType.MEMBER_BACK}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Refused("no"),
+        Disconnect(4503, "no"),
+        OSError("secret"),
+        SystemExit(),
+        asyncio.CancelledError(),
+    ],
+)
+@pytest.mark.parametrize("hook", ["on_drop", "on_resume", "app.on_drop", "app.on_resume"])
+async def test_nothing_that_a_hook_raises_keeps_anybody_away(
+    hook: str, error: BaseException, diary: Diary, hall: Stage
+) -> None:
+    bob = await seated(hall, "bob")
+    ann = await seated(hall)
+    diary.failures[hook] = error
+    diary.deeds[hook] = lambda *_: room_of(hall).broadcast("leaked") if "app" not in hook else None
+    with capture_logs() as logs:
+        await ann.drop()
+        await ann.resume()
+        await ann.request("say")
+
+    assert [("join", "ann"), ("away", "ann"), ("back", "ann")] == await presence(bob)
+    assert [] == [one for one in bob.frames if one.get("action") == "leaked"]
+    assert ann.closed is None
+    failed = [log["handler"] for log in logs if log["event"] == "handler_failed"]
+    assert (not isinstance(error, (Refused, Disconnect))) == len(failed)
+
+
+@pytest.mark.parametrize("hook", ["on_drop", "on_resume"])
+async def test_a_hook_that_hangs_holds_up_its_event_for_its_time_limit(
+    hook: str, diary: Diary, hall: Stage
+) -> None:
+    bob = await seated(hall, "bob")
+    ann = await seated(hall)
+    diary.hold(hook)
+    await ann.drop()
+    if hook == "on_resume":
+        await ann.resume()
+    before = await presence(bob)
+    with capture_logs() as logs:
+        await hall.advance(5.2)
+
+    assert TELLING[hook] not in [
+        TELLING["on_drop" if kind == "away" else "on_resume"]
+        for kind, _ in before
+        if kind in {"away", "back"}
+    ]
+    assert ({"on_drop": "away", "on_resume": "back"}[hook], "ann") == (await presence(bob))[-1]
+    assert ["handler_timed_out"] == [log["event"] for log in logs]
+
+
+async def test_on_resume_waits_for_its_on_drop(diary: Diary, hall: Stage) -> None:
+    bob = await seated(hall, "bob")
+    ann = await seated(hall)
+    diary.hold("on_drop", "app.on_drop")
+    await ann.drop()
+    await ann.resume()
+    await ann.drop()
+    await ann.resume()
+    early = diary.of("on_resume", "app.on_resume")
+    diary.let_go("on_drop", "app.on_drop")
+    await hall.settle()
+
+    assert [] == early
+    assert [f"on_drop ann {ROOM}", f"on_resume ann {ROOM}"] * 2 == diary.of("on_drop", "on_resume")
+    assert ["app.on_drop ann", "app.on_resume ann"] * 2 == diary.of("app.on_drop", "app.on_resume")
+    assert [("away", "ann"), ("back", "ann")] * 2 == (await presence(bob))[1:]
+
+
+async def test_a_hook_may_wait_and_send(diary: Diary, hall: Stage) -> None:
+    ann = await seated(hall)
+
+    async def slowly(user: User, _: str) -> None:
+        await asyncio.sleep(1)
+        user.send("slept", diary.lines[-1])
+
+    diary.deeds |= {"on_drop": slowly, "on_resume": slowly}
+    await ann.drop()
+    await hall.advance(1)
+    await ann.resume()
+    await hall.advance(1)
+
+    assert [f"on_drop ann {ROOM}", f"on_resume ann {ROOM}"] == [
+        one["data"] for one in await news(ann) if one.get("action") == "slept"
+    ]
+
+
+@pytest.mark.parametrize("deed", ["kick", "close", "room kick"])
+async def test_on_drop_may_end_what_is_kept(deed: str, diary: Diary, hall: Stage) -> None:
+    ann = await seated(hall)
+    deeds = {
+        "kick": lambda user, _: user.kick(),
+        "close": lambda *_: room_of(hall).close(),
+        "room kick": lambda user, _: room_of(hall).kick(user),
+    }
+    diary.deeds["on_drop"] = deeds[deed]
+    await ann.drop()
+    _, reply = await reconnect(hall, ann.token, rooms={ROOM: ann.places[ROOM]})
+
+    reset = {"kick": None, "close": "gone", "room kick": "kicked"}[deed]
+    assert (30 if reset is None else 0) == code_of(reply)
+    assert reset == reply["data"].get("rooms", {}).get(ROOM, {}).get("reset")
+    assert [] == diary.of("on_resume")
+    assert 1 == len(diary.of("on_leave"))
+
+
+async def test_who_left_before_its_on_drop_could_run_has_none(diary: Diary, hall: Stage) -> None:
+    bob = await seated(hall, "bob")
+    ann = await seated(hall)
+    diary.hold("act")
+    bob.send("act")
+    await hall.settle()
+    room_of(hall).kick("ann")  # behind what runs
+    await ann.drop()
+    diary.let_go("act")
+    await hall.settle()
+
+    assert [f"on_leave ann {ROOM} kicked"] == diary.of("on_drop", "on_leave", "on_resume")
+    assert [("join", "ann"), ("leave", "ann")] == await presence(bob)
+    assert [] == room_of(hall).membership.away
+
+
+async def test_who_is_away_sits_down_again_elsewhere_and_is_away_there(
+    diary: Diary, hall: Stage
+) -> None:
+    bob = await seated(hall, "bob")
+    ann = await seated(hall)
+    await ann.drop()
+    room_of(hall).kick("ann")
+    user_of(hall).move_to(ROOM)
+    await hall.settle()
+    await ann.resume()
+
+    assert [
+        ("join", "ann"),
+        ("away", "ann"),
+        ("leave", "ann"),
+        ("join", "ann"),
+        ("away", "ann"),
+        ("back", "ann"),
+    ] == await presence(bob)
+    assert [f"on_drop ann {ROOM}", f"on_drop ann {ROOM}", f"on_resume ann {ROOM}"] == diary.of(
+        "on_drop", "on_resume"
+    )
+
+
+async def test_a_room_that_announces_no_members_runs_the_hooks_in_silence(
+    diary: Diary, hall: Stage
+) -> None:
+    room_of(hall).update(announce_members=False)
+    bob = await seated(hall, "bob")
+    ann = await seated(hall)
+    await news(bob)
+    place = room_of(hall).sequence.place
+    await ann.drop()
+    room_of(hall).broadcast("told", 1, only="ann")
+    await ann.resume()
+
+    assert [f"on_drop ann {ROOM}", f"on_resume ann {ROOM}"] == diary.of("on_drop", "on_resume")
+    assert [] == await presence(bob)
+    assert (place[0], place[1] + 1) == room_of(hall).sequence.place
+    assert [1] == await ann.received("told")
+
+
+async def test_a_server_that_stops_waits_for_nobody_who_is_away(diary: Diary) -> None:
+    async with Stage(make_server(diary)) as stage:
+        ann = await seated(stage)
+        watcher = await stage.player("bob", app=APP, resume=True)
+        await watcher.watch(ROOM)
+        for player in (ann, watcher):
+            await player.drop()
+        stopping = asyncio.ensure_future(stage.server.close())
+        await stage.settle()
+
+        assert stopping.done()
+        assert NOTHING == remains(stage)
+    assert ["on_disconnect ann shutdown", "on_disconnect bob shutdown"] == diary.of("on_disconnect")
+    assert [f"on_leave ann {ROOM} shutdown"] == diary.of("on_leave")
+
+
+async def test_who_is_lost_because_the_server_stops_has_no_grace_time(diary: Diary) -> None:
+    async with Stage(make_server(diary)) as stage:
+        await seated(stage)
+
+    assert [f"on_leave ann {ROOM} shutdown"] == diary.of("on_drop", "on_leave")
+
+
+# -- watching --------------------------------------------------------------------------------
+
+
+async def test_a_spectator_gets_the_shared_events_that_it_missed(diary: Diary, hall: Stage) -> None:
+    bob = await seated(hall, "bob")
+    ann = await hall.player("ann", app=APP, resume=True)
+    await ann.watch(ROOM)
+    await ann.drop()
+    for _ in range(2):
+        await bob.request("say")
+        room_of(hall).broadcast("told", only="bob")
+    seen = len(ann.frames)
+    reply = await ann.resume()
+    await bob.request("say")
+
+    assert [("RECONNECT", None, None), ("said", 2, None), ("said", 3, None), ("said", 4, None)] == (
+        told(await news(ann, seen))
+    )
+    assert {ROOM} == set(reply["rooms"])
+    assert [] == diary.of("on_drop", "on_resume")
+    assert [] == await presence(bob)
+
+
+@pytest.mark.parametrize(("way", "reset"), [("close", "gone"), ("forbid", "kicked")])
+async def test_a_spectator_is_told_when_it_watches_no_more(
+    way: str, reset: str, hall: Stage
+) -> None:
+    ann = await hall.player("ann", app=APP, resume=True)
+    await ann.watch(ROOM)
+    await ann.drop()
+    if way == "close":
+        room_of(hall).close()
+    else:
+        room_of(hall).update(spectators=False)
+    reply = await ann.resume()
+
+    room_of(hall).broadcast("said") if way == "forbid" else None
+
+    assert {ROOM: {"reset": reset}} == reply["rooms"]
+    assert [] == await ann.received("said")
+
+
+async def test_a_spectator_that_is_seated_while_away_hears_each_event_once(
+    hall: Stage,
+) -> None:
+    ann = await hall.player("ann", app=APP, resume=True)
+    await ann.watch(ROOM)
+    await ann.drop()
+    user_of(hall).move_to(ROOM)
+    await hall.settle()
+    data = (await ann.resume())["rooms"][ROOM]
+    room_of(hall).broadcast("said")
+    inside = await ann.received("said")
+    await ann.leave(ROOM)
+    room_of(hall).broadcast("said")
+
+    assert ["ann"] == data["members"]
+    assert [{}] == inside
+    assert [] == await ann.received("said")
+
+
+async def test_a_spectator_that_stays_away_leaves_no_trace(hall: Stage) -> None:
+    ann = await hall.player("ann", app=APP, resume=True)
+    await ann.watch(ROOM)
+    await ann.rooms()
+    await ann.drop()
+    await hall.advance(GRACE)
+
+    assert NOTHING == remains(hall)
+    assert [] == room_of(hall).membership.everybody()

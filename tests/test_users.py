@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,6 +13,19 @@ from goroom.connection import Connection
 from goroom.messages import EventType
 from goroom.testing import Player, Stage
 from tests.diary import APP, ROOM, Diary, make_server, refusal
+from tests.returning import (
+    NOTHING,
+    app_of,
+    ask,
+    code_of,
+    lose_while_handled,
+    presence,
+    reconnect,
+    remains,
+    room_of,
+    seated,
+    user_of,
+)
 
 ENDING = [
     "on_disconnect ann {reason}",
@@ -19,6 +33,13 @@ ENDING = [
     "on_leave ann den {reason}",
 ]
 HOOKS = ("on_disconnect", "room.on_disconnect", "on_leave")
+
+
+@pytest.fixture
+async def pair(diary: Diary) -> AsyncIterator[Stage]:
+    """A server where a user may have two connections."""
+    async with Stage(make_server(diary, double_login="allow:2")) as stage:
+        yield stage
 
 
 def users_of(stage: Stage) -> Any:
@@ -580,3 +601,255 @@ async def test_one_of_two_connections_goes_and_the_other_stays(event: EventType)
         await second.expect("said")
         assert [] == diary.of(*HOOKS)
         assert 2 == (await refusal(first.join(ROOM)))[0]
+
+
+# -- the same name ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["refuse", "replace", "allow:2"])
+async def test_a_login_under_an_away_users_name_ends_its_grace_time_first(
+    policy: str, diary: Diary
+) -> None:
+    async with Stage(make_server(diary, double_login=policy)) as stage:
+        bob = await seated(stage, "bob")
+        ann = await seated(stage)
+        old = user_of(stage)
+        await ann.drop()
+        diary.lines.clear()
+        new = await seated(stage)
+        _, reply = await reconnect(stage, ann.token)
+
+        assert [
+            "on_login ann",
+            "on_disconnect ann disconnected",
+            f"room.on_disconnect ann {ROOM} disconnected",
+            f"on_leave ann {ROOM} disconnected",
+            f"on_join ann {ROOM}",
+        ] == [line for line in diary.lines if not line.startswith("on_connect")]
+        assert 30 == code_of(reply)
+        assert (False, [new.name]) == (
+            user_of(stage) is old,
+            [name for name in app_of(stage).users if name != "bob"],
+        )
+        assert [("join", "ann"), ("away", "ann"), ("leave", "ann"), ("join", "ann")] == (
+            await presence(bob)
+        )
+        assert 2 == len(app_of(stage).tickets)
+
+
+async def test_a_refused_login_under_an_away_users_name_changes_nothing(
+    diary: Diary, hall: Stage
+) -> None:
+    ann = await seated(hall)
+    await ann.drop()
+    diary.failures["on_login"] = Refused("no")
+    other = await hall.connect(app=APP)
+
+    assert (3, "no") == await refusal(other.login("ann"))
+    await ann.resume()
+    assert [] == diary.of("on_leave", "on_disconnect")
+
+
+async def test_a_login_waits_until_the_away_one_has_left(diary: Diary, hall: Stage) -> None:
+    ann = await seated(hall)
+    await ann.drop()
+    diary.hold("on_leave")
+    other = await hall.connect(app=APP)
+    ask(other, EventType.LOGIN, 1, data={"username": "ann"})
+    await hall.settle()
+    _, reply = await reconnect(hall, ann.token)
+    await other.quiet()
+    diary.let_go("on_leave")
+
+    assert 30 == code_of(reply)
+    assert 0 == code_of(await other.receive())
+    assert {} == dict(user_of(hall).rooms)
+
+
+@pytest.mark.parametrize(("policy", "code"), [("refuse", 4), ("replace", 0), ("allow:2", 0)])
+async def test_who_comes_back_while_a_login_of_its_name_is_asked_about_stays(
+    policy: str, code: int, diary: Diary
+) -> None:
+    async with Stage(make_server(diary, double_login=policy)) as stage:
+        ann = await seated(stage)
+        await ann.drop()
+        diary.hold("on_login")
+        other = await stage.connect(app=APP)
+        ask(other, EventType.LOGIN, 1, data={"username": "ann"})
+        await stage.settle()
+        await ann.resume()
+        diary.let_go("on_login")
+        reply = await other.expect_event(EventType.LOGIN)
+
+        assert code == code_of(reply)
+        assert (ann.closed is None) is (policy != "replace")
+        assert 1 + (policy == "allow:2") == len(user_of(stage).links)
+
+
+async def test_a_login_that_would_have_joined_one_that_goes_away_begins_anew(
+    diary: Diary, pair: Stage
+) -> None:
+    ann = await seated(pair)
+    old = user_of(pair)
+    diary.hold("on_login")
+    other = await pair.connect(app=APP)
+    ask(other, EventType.LOGIN, 1, data={"username": "ann"})
+    await pair.settle()
+    await ann.drop()
+    diary.let_go("on_login")
+    reply = await other.expect_event(EventType.LOGIN)
+    new = user_of(pair)
+
+    assert [] == reply["data"]["rooms"]
+    assert (False, True, False) == (new is old, new.is_present, new.is_ending)
+    assert (True, False) == (old.gone.is_set(), new.gone.is_set())
+    await other.join(ROOM)
+
+
+async def test_a_login_whose_answer_was_lost_is_followed_by_another(
+    diary: Diary, hall: Stage
+) -> None:
+    lost = await hall.player("ann", app=APP, resume=True)
+    await lost.drop()
+    again = await hall.player("ann", app=APP, resume=True)
+
+    assert ["on_disconnect ann disconnected"] == diary.of("on_disconnect")
+    assert 1 == len(app_of(hall).tickets)
+    assert again.token != lost.token
+
+
+# -- several connections ---------------------------------------------------------------------
+
+
+async def test_who_has_another_connection_is_not_away(diary: Diary, pair: Stage) -> None:
+    bob = await seated(pair, "bob")
+    ann = await seated(pair)
+    other = await pair.player("ann", app=APP, resume=True)
+    await ann.drop()
+    room_of(pair).broadcast("told", only="ann")
+    before = await presence(bob)
+    await other.drop()
+    between = diary.of("app.on_drop", "on_drop", "on_resume")
+    await other.resume()
+    await ann.resume()
+
+    assert [("join", "ann")] == before
+    assert ["app.on_drop ann", f"on_drop ann {ROOM}"] == between
+    assert [f"on_resume ann {ROOM}"] == diary.of("on_resume")
+    assert [("join", "ann"), ("away", "ann"), ("back", "ann")] == await presence(bob)
+    assert [[{}], [{}]] == [await one.received("told") for one in (ann, other)]
+
+
+async def test_each_connection_has_a_token_and_a_grace_time_of_its_own(
+    diary: Diary, pair: Stage
+) -> None:
+    ann = await seated(pair)
+    other = await pair.player("ann", app=APP, resume=True)
+    await ann.drop()
+    await pair.advance(20)
+    await other.drop()
+    await pair.advance(10)
+    _, late = await reconnect(pair, ann.token)
+    left = user_of(pair).seconds_left()
+    await other.resume()
+
+    assert 30 == code_of(late)
+    assert 20 == left
+    assert [] == diary.of("on_leave")
+    assert 1 == len(app_of(pair).tickets)
+
+
+async def test_a_full_house_lets_a_login_in_for_the_connection_away_the_longest(
+    pair: Stage,
+) -> None:
+    first = await seated(pair)
+    second = await pair.player("ann", app=APP, resume=True)
+    await first.drop()
+    await pair.player("ann", app=APP, resume=True)
+    _, late = await reconnect(pair, first.token)
+
+    assert (30, 2) == (code_of(late), len(user_of(pair).links))
+    assert second.closed is None
+
+
+@pytest.mark.parametrize("way", ["drop", "logout", "disconnection", "disconnect"])
+async def test_who_is_away_when_its_last_connection_goes_is_told_away(
+    way: str, diary: Diary, pair: Stage
+) -> None:
+    bob = await seated(pair, "bob")
+    ann = await seated(pair)
+    other = await pair.player("ann", app=APP)
+    await ann.drop()
+    before = diary.of("on_drop", "app.on_drop")
+    if way == "drop":
+        await other.drop()
+    elif way == "logout":
+        await other.logout()
+    elif way == "disconnection":
+        await other.call(EventType.DISCONNECTION)
+    else:
+        diary.failures["act"] = Disconnect(4503, "banned")
+        other.send("act", room=ROOM)
+    await pair.settle()
+    hooks = diary.of("on_drop", "app.on_drop")
+    await ann.resume()
+
+    assert [] == before
+    assert ["app.on_drop ann", f"on_drop ann {ROOM}"] == hooks
+    assert [("join", "ann"), ("away", "ann"), ("back", "ann")] == await presence(bob)
+
+
+async def test_what_nobody_can_ask_for_is_not_kept(pair: Stage) -> None:
+    ann = await seated(pair)
+    await pair.player("ann", app=APP)
+    await ann.logout()
+
+    assert ["ann"] == list(app_of(pair).users)
+    assert 0 == remains(pair)["histories"]
+
+
+async def test_a_kick_ends_what_is_away_and_what_is_not(diary: Diary, pair: Stage) -> None:
+    ann = await seated(pair)
+    other = await pair.player("ann", app=APP, resume=True)
+    await ann.drop()
+    user_of(pair).kick("bye")
+    await pair.settle()
+    _, reply = await reconnect(pair, ann.token)
+
+    assert (4500, "bye") == other.closed
+    assert 30 == code_of(reply)
+    assert NOTHING == remains(pair)
+
+
+async def test_who_is_away_is_kicked_as_anybody(diary: Diary, hall: Stage) -> None:
+    bob = await seated(hall, "bob", resume=False)
+    ann = await seated(hall)
+    await ann.drop()
+    user_of(hall).kick("bye")
+    await hall.settle()
+    _, reply = await reconnect(hall, ann.token)
+
+    assert 30 == code_of(reply)
+    assert ["on_disconnect ann kicked"] == diary.of("on_disconnect")
+    assert [("join", "ann"), ("away", "ann"), ("leave", "ann")] == await presence(bob)
+    await bob.logout()
+    assert NOTHING == remains(hall)
+
+
+async def test_who_goes_away_while_its_other_connection_logs_out_is_told_away_once(
+    diary: Diary, pair: Stage
+) -> None:
+    bob = await seated(pair, "bob")
+    ann = await seated(pair)
+    other = await pair.player("ann", app=APP)
+    diary.hold("on_message")
+    ask(ann, EventType.MESSAGE, 50, action="anything")
+    ask(other, EventType.LOGOUT, 50)  # waits behind it
+    await pair.settle()
+    await lose_while_handled(pair, ann)
+    diary.let_go("on_message")
+    await pair.settle()
+
+    assert user_of(pair).is_away
+    assert ["app.on_drop ann", f"on_drop ann {ROOM}"] == diary.of("on_drop", "app.on_drop")
+    assert [("join", "ann"), ("away", "ann")] == await presence(bob)
