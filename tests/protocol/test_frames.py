@@ -189,3 +189,22 @@ async def test_a_peer_that_does_not_read_is_gone_and_nobody_waits_for_it(loud: S
     assert list(range(min(others, key=lambda seq: seq or 0) or 0, (others[-1] or 0) + 1)) == others
     assert await _end(deaf) in {4010, None}
     assert 2 == len(loud.server.connections)
+
+
+async def test_a_peer_that_asks_and_does_not_read_is_not_read_beyond_its_bound(loud: Site) -> None:
+    """Its own answers wait for it: what it asks for must not be without a bound."""
+    asker = await loud.login("asker", "hall")
+    (connection,) = loud.server.connections
+    most_waiting = 0
+    asked = 0
+
+    async with asyncio.timeout(20):
+        while loud.server.connections:
+            for _ in range(200):
+                asker.send(MESSAGE, {"text": "y" * 500}, roomName="hall", action="announce", id=9)
+                asked += 1
+                most_waiting = max(most_waiting, connection.outbox.waiting)
+            await asyncio.sleep(0)
+
+    assert asked > 2 * most_waiting
+    assert most_waiting <= loud.server.limits.outbox_frames + 2
