@@ -30,7 +30,7 @@ Everything that goroom raises on purpose.
     ├── PayloadError            the author's own value cannot be sent (a ValueError too)
     ├── TurnOver                a send from a turn that has run into its time limit
     ├── RequestRefused          client side: the server answered a request with an error
-    └── ConnectionLost          client side: the link is closed
+    └── ConnectionLost          client side: the login is over, or what was asked is lost
 
 Programmer errors are plain ``TypeError``, ``ValueError`` and ``RuntimeError``, raised early.
 """
@@ -363,7 +363,12 @@ class RequestRefused(GoroomError):  # noqa: N818 -- the server's refusal, seen b
 
 
 class ConnectionLost(GoroomError):  # noqa: N818 -- a state of the link
-    """Client side: the link to the server is closed; ``code`` and ``reason`` say how."""
+    """
+    Client side: there is no link, and none comes back; ``code`` and ``reason`` say why.
+
+    The login is over, by a close code or by the error that refused it on the way back; or what was
+    asked is lost with a login that could not be resumed, and whether it was done is not known.
+    """
 
     def __init__(self, code: int, reason: str = "") -> None:
         super().__init__(f"the connection is closed ({code} {reason})".replace(" )", ")"))
