@@ -2,7 +2,8 @@
 House bots: they play at the tables of the lobby, over WebSockets like everybody else.
 
 Some wait for newcomers, the others play with each other, so that there is something to watch. A
-person who sits alone at an open table gets a bot at once.
+person who sits alone at an open table gets a bot at once. A bot whose link is lost comes back and
+plays on; where it has missed too much for that, it stands up.
 """
 
 from __future__ import annotations
@@ -21,7 +22,17 @@ from games.table import Board
 from games.tictactoe import TicTacToeBoard
 
 from goroom import ConnectionLost, RequestRefused
-from goroom.client import App, Message, Room, RoomEvent, RoomInfo, RoomList, connect
+from goroom.client import (
+    App,
+    Message,
+    Opening,
+    Reset,
+    Room,
+    RoomEvent,
+    RoomInfo,
+    RoomList,
+    connect,
+)
 
 NAMES = (
     *("bot-maple", "bot-juniper", "bot-rowan", "bot-hazel", "bot-alder", "bot-willow"),
@@ -122,14 +133,14 @@ class Stay:
 
     def _hear(self, event: RoomEvent) -> bool:
         """Take in *event*; return whether to stay."""
-        if not isinstance(event, Message):
-            return True
-        self._habits.tally.messages += 1
+        self._habits.tally.messages += isinstance(event, Message)
         match event:
             case Message("board", board):
                 return self._see(self._game.board(**board))
             case Message("wants_again"):
                 self._intend("again")
+            case Reset():
+                return False  # who knows what is on the board
         return True
 
     def _see(self, board: Board) -> bool:
@@ -186,13 +197,14 @@ class Bot:
     apps: Mapping[str, App]
     habits: Habits
 
+    @property
+    def is_here(self) -> bool:
+        """Whether none of its logins is over."""
+        return all(app.state != "closed" for app in self.apps.values())
+
     async def visit(self, game: str, table: str) -> None:
         """Play at *table*, if there still is a seat."""
-        try:
-            async with self.apps[game].join(table) as room:
-                await Stay(room, self.habits).play()
-        except RequestRefused:
-            self.habits.tally.refusals += 1
+        await self._sit(self.apps[game].join(table))
 
     async def follow(self, game: str, opened: asyncio.Future[str]) -> None:
         """Play at the table that another bot opens."""
@@ -200,9 +212,18 @@ class Bot:
 
     async def host(self, game: str, opened: asyncio.Future[str]) -> None:
         """Open a table, tell its name through *opened*, and play there."""
-        async with self.apps[game].create("table") as room:
-            opened.set_result(room.name)
-            await Stay(room, self.habits).play()
+        await self._sit(self.apps[game].create("table"), opened)
+
+    async def _sit(self, seat: Opening[Room], opened: asyncio.Future[str] | None = None) -> None:
+        try:
+            async with seat as room:
+                if opened is not None:
+                    opened.set_result(room.name)
+                await Stay(room, self.habits).play()
+        except RequestRefused:
+            self.habits.tally.refusals += 1
+        except (ConnectionLost, TimeoutError):
+            pass  # its link is lost for good, or for longer than a game waits
 
 
 class House:
@@ -222,7 +243,7 @@ class House:
         self._has_changed = asyncio.Event()
 
     async def run(self) -> None:
-        """Send bots to tables until cancelled, or until the link is lost."""
+        """Send bots to tables until cancelled, or until their logins are over."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 for game in self._steward.apps:
@@ -233,7 +254,7 @@ class House:
                     self._serve_newcomers(tasks)
                     self._open_tables(tasks)
         except* ConnectionLost:
-            pass  # the server has gone; there is nothing left to play at
+            pass  # who watches the tables is sent away, and does not come back
 
     async def _watch(self, game: str) -> None:
         async with self._steward.apps[game].watch_rooms() as listed:
@@ -275,7 +296,8 @@ class House:
         visit.add_done_callback(lambda _: self._free(guest))
 
     def _free(self, bot: Bot) -> None:
-        self._idle.append(bot)
+        if bot.is_here:
+            self._idle.append(bot)
         self._has_changed.set()
 
 
@@ -303,7 +325,7 @@ async def bring(links: AsyncExitStack, url: str, name: str, habits: Habits) -> B
 
 
 async def keep_house(url: str, size: int, habits: Habits) -> None:
-    """Have *size* bots play at *url*, until cancelled or until the link is lost."""
+    """Have *size* bots play at *url*, until cancelled or until their logins are over."""
     if size == 0:
         return
     async with AsyncExitStack() as links:

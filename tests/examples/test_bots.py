@@ -15,7 +15,19 @@ from bots import Habits, choose, is_lonely, keep_house, names
 from games.connectfour import ConnectFourBoard
 from games.tictactoe import TicTacToeBoard
 
-from goroom.client import App, Joined, Left, Message, Removed, Room, RoomGone, RoomInfo
+from goroom.client import (
+    App,
+    Away,
+    Back,
+    Joined,
+    Left,
+    Message,
+    Removed,
+    Reset,
+    Room,
+    RoomGone,
+    RoomInfo,
+)
 from goroom.testing import SocketStage
 
 WAIT_SECONDS = 10.0
@@ -76,6 +88,7 @@ class Salon:
 
     def __init__(self, running: SocketStage, login: Callable[..., Awaitable[App]]) -> None:
         self._running = running
+        self._server = running.server
         self._login = login
         self._houses: list[asyncio.Task[None]] = []
         self.habits = Habits(random=Random(1), pace_seconds=0.01)
@@ -87,7 +100,7 @@ class Salon:
 
     def users(self) -> set[str]:
         """Return who is logged in to tic-tac-toe."""
-        return set(self._running.server.applications["tictactoe"].users)
+        return set(self._server.applications["tictactoe"].users)
 
     def keep(self, size: int) -> asyncio.Task[None]:
         """Have *size* bots play until the test ends."""
@@ -98,16 +111,29 @@ class Salon:
         """Log a person in."""
         return await self._login(self.url, app=app, name=name)
 
-    async def stop(self) -> None:
-        """Stop the server."""
-        await self._running.close()
+    def cut(self, name: str) -> None:
+        """Cut the link of a user of tic-tac-toe."""
+        for link in self._server.applications["tictactoe"].users[name].links:
+            link.connection.abort()
+
+    def expel(self, name: str) -> None:
+        """Close the connection of a user of tic-tac-toe, who is not to come back."""
+        for link in self._server.applications["tictactoe"].users[name].links:
+            link.connection.close(4500, "go away")
+
+    async def restart(self) -> None:
+        """Stop the server, and start another one in its place."""
+        await self._running.server.stop()
+        self._server = lobby.server()
+        await self._server.start("127.0.0.1", self._running.port)
 
     async def end(self) -> None:
-        """Send all bots away; what they failed at is raised."""
+        """Send all bots away and stop the server; what the bots failed at is raised."""
         for house in self._houses:
             house.cancel()
         for outcome in await asyncio.gather(*self._houses, return_exceptions=True):
             assert outcome is None or isinstance(outcome, asyncio.CancelledError), outcome
+        await self._server.stop()
 
 
 @pytest.fixture
@@ -196,9 +222,10 @@ async def test_a_bot_plays_game_after_game_until_the_person_leaves(salon: Salon)
     salon.keep(2)
     room = await ada.create("table", name="mine")
     said: list[str] = []
-    for _ in range(bots.GAMES_PER_TABLE + 1):
+    for game in range(bots.GAMES_PER_TABLE + 1):
+        if game > 0:  # nor after the last one: the bot would begin as the person leaves
+            await room.request("again")
         assert "over" == (await finish(room, said))["phase"]
-        await room.request("again")
     await room.leave()
 
     assert [bots.HELLO] == said
@@ -310,12 +337,38 @@ async def test_bots_go_when_they_are_sent_away(salon: Salon) -> None:
     assert {"ada"} == salon.users()
 
 
-async def test_bots_end_with_their_server(salon: Salon) -> None:
+async def test_a_bot_whose_link_is_lost_plays_on(salon: Salon) -> None:
+    ada = await salon.person("ada")
+    salon.keep(1)
+    room = await ada.join_or_create("table")
+    joined = await heard(room, Joined)
+    salon.cut(joined.name)
+
+    assert joined.name == (await heard(room, Away)).name
+    assert joined.name == (await heard(room, Back)).name
+    await room.request("move", {"square": 4})
+    assert ["ada", joined.name] == (await finish(room, []))["players"]
+
+
+async def test_bots_come_back_to_a_server_that_was_restarted(salon: Salon) -> None:
+    ada = await salon.person("ada")
+    salon.keep(3)
+    await full_tables(ada, 1)
+    await salon.restart()
+    await heard(ada, Reset)
+    room = await ada.create("table", name="mine")  # the bots join again what was called table-1
+
+    assert (await heard(room, Joined)).name.startswith("bot-")
+    assert "over" == (await finish(room, []))["phase"]
+
+
+async def test_a_house_closes_when_its_bots_may_not_come_back(salon: Salon) -> None:
     ada = await salon.person("ada")
     house = salon.keep(2)
     room = await ada.join_or_create("table")
     await heard(room, Joined)
-    await salon.stop()
+    for name in salon.users() - {"ada"}:
+        salon.expel(name)
 
     await asyncio.wait_for(house, WAIT_SECONDS)
 
