@@ -102,7 +102,7 @@ class Reading:
 
 
 async def test_the_frames_of_the_page_are_those_of_a_server() -> None:
-    server = Server(limits=Limits(history_events=3))
+    server = Server(limits=Limits(history_events=2))
     server.add_application("tictactoe", Games, rooms={"table": Table})
     shown = [block for block in blocks(PAGE) if block.language == "text" and block.caption]
     async with Stage(server) as stage:

@@ -96,7 +96,7 @@ LOG_EVENTS = {
     "server_stopped": "Every user has ended and every connection is closed.",
     "slow_consumer_closed": "A peer did not read what it was sent; it is closed (4010).",
     "task_failed": "Work of the server's own failed; please report it.",
-    "tasks_left": "The process ended though tasks had swallowed their cancellation; they are named.",
+    "tasks_left": "The process ended though tasks had swallowed their cancellation: their names.",
     "tasks_stuck": "The server stopped though tasks of its own had not ended.",
     "threads_stuck": "The server stopped though ``blocking`` handlers still ran in threads.",
     "user_dropped": "A connection was lost whose login may be resumed; its grace time runs.",
