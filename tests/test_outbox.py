@@ -26,7 +26,7 @@ class Socket:
 
     def __init__(self, *, is_read: bool = True) -> None:
         self.is_read = is_read
-        self.is_lost = False
+        self._is_lost = False
         self.writes: list[bytes] = []
         self.held = 0
         self._change = asyncio.Event()
@@ -43,7 +43,7 @@ class Socket:
         while self.held:
             self._change.clear()
             await self._change.wait()
-            if self.is_lost:
+            if self._is_lost:
                 raise ConnectionResetError
 
     def read(self, count: int | None = None) -> None:
@@ -52,8 +52,11 @@ class Socket:
         self._change.set()
 
     def lose(self) -> None:
-        self.is_lost = True
+        self._is_lost = True
         self._change.set()
+
+    def is_lost(self) -> bool:
+        return self._is_lost
 
     def close(self) -> None:
         raise AssertionError("an outbox closes nothing itself")
@@ -90,6 +93,11 @@ class Line:
         for one in frames:
             self.outbox.put(one)
 
+    def put_volatile(self, *frames: bytes, key: object = None) -> None:
+        """Offer volatile frames, each in the place of the last of this key."""
+        for one in frames:
+            self.outbox.put_volatile(one, object() if key is None else key)
+
     def do(self, step: str, count: int) -> None:
         """Do one step of a random history."""
         self.socket.is_read = {"stall": False, "read": True}.get(step, self.socket.is_read)
@@ -102,7 +110,7 @@ class Line:
 
     def counters(self) -> tuple[int, int, int, int]:
         box = self.outbox
-        assert box.offered == box.written + box.dropped + box.waiting
+        assert box.offered == box.written + box.replaced + box.dropped + box.waiting
         return box.offered, box.written, box.dropped, box.waiting
 
 
@@ -552,11 +560,181 @@ async def test_what_waits_for_a_peer_that_is_gone_is_dropped() -> None:
     assert (3, 0, 3, 0) == line.counters()
 
 
+# -- volatile frames --------------------------------------------------------------------------
+
+
+async def test_a_volatile_frame_goes_its_way_like_any_other() -> None:
+    line = Line()
+
+    line.put(b"a")
+    line.put_volatile(b"b")
+    line.put(b"c")
+    line.put_volatile(b"d")
+    await turn_of_the_loop()
+
+    assert [b"abcd"] == line.socket.writes
+    assert (4, 4, 0, 0) == line.counters()
+    assert 0 == line.outbox.replaced
+
+
+async def test_the_newest_of_a_key_goes_in_the_place_of_the_one_that_waits() -> None:
+    line = Line()
+
+    line.put(b"a")
+    line.put_volatile(b"1", b"2", b"3", key="ann")
+    line.put(b"b")
+    line.put_volatile(b"4", key="ann")
+    line.put_volatile(b"5", key="bob")
+    await turn_of_the_loop()
+
+    assert [b"a4b5"] == line.socket.writes
+    assert (7, 4, 0, 0) == line.counters()
+    assert 3 == line.outbox.replaced
+
+
+async def test_what_has_been_written_is_replaced_no_more() -> None:
+    line = Line()
+
+    line.put_volatile(b"1", key="ann")
+    await turn_of_the_loop()
+    line.put(b"a")
+    line.put_volatile(b"2", key="ann")
+    line.outbox.flush()
+    line.put(b"b")
+    line.put_volatile(b"3", key="ann")
+    await turn_of_the_loop()
+
+    assert b"1a2b3" == line.socket.written
+    assert 0 == line.outbox.replaced
+
+
+async def test_a_blocked_peer_gets_the_newest_of_each_key_when_it_reads_again() -> None:
+    line = await blocked()
+
+    for step in range(100):
+        line.put_volatile(b"%02d" % step, key="ann")
+        line.put_volatile(b"-%02d" % step, key="bob")
+        await turn_of_the_loop()
+    waited = line.counters()
+    line.socket.is_read = True
+    line.socket.read()
+    for _ in range(3):
+        await turn_of_the_loop()
+
+    assert (201, 1, 0, 2) == waited
+    assert [b"0123456789", b"99-99"] == line.socket.writes
+    assert 198 == line.outbox.replaced
+
+
+async def test_volatile_frames_close_nobody_however_many_a_peer_does_not_read(
+    clock: Clock,
+) -> None:
+    line = await blocked(outbox_bytes=1000)
+
+    for _ in range(50):
+        line.put_volatile(*[b"a"] * 20)
+        line.put_volatile(bytes(2000))
+        await clock.advance(1)
+        line.counters()
+
+    assert (0, False) == (line.slow, line.outbox.is_closed)
+    assert 4 == line.outbox.waiting
+    assert (1051, 1, 1046, 4) == line.counters()
+    await unblock(line)
+
+
+async def test_at_the_bound_one_that_waits_is_still_brought_up_to_date() -> None:
+    line = await blocked()
+
+    line.put_volatile(b"old", key="ann")
+    line.put(b"a", b"b", b"c")
+    line.put_volatile(b"dropped", key="bob")
+    line.put_volatile(b"new", key="ann")
+    await turn_of_the_loop()
+    line.socket.is_read = True
+    line.socket.read()
+    for _ in range(3):
+        await turn_of_the_loop()
+
+    assert b"0123456789newabc" == line.socket.written
+    assert (1, 1) == (line.outbox.replaced, line.outbox.dropped)
+
+
+async def test_volatile_frames_make_way_for_those_that_must_come(clock: Clock) -> None:
+    line = await blocked()
+
+    line.put_volatile(b"1", key="ann")
+    line.put(b"a")
+    line.put_volatile(b"2", b"3")
+    line.put(b"b", b"c", b"d")
+    await clock.advance(60)
+    kept = line.counters()
+    line.put_volatile(b"4", key="ann")  # there is none to replace any more
+    line.socket.is_read = True
+    line.socket.read()
+    await clock.settle()
+
+    assert (0, (8, 1, 3, 4)) == (line.slow, kept)
+    assert b"0123456789abcd" == line.socket.written
+    assert (9, 5, 4, 0) == line.counters()
+
+
+async def test_a_peer_that_does_not_read_what_must_come_is_closed_all_the_same(
+    clock: Clock,
+) -> None:
+    line = await blocked()
+
+    line.put(*[b"a"] * 5)
+    line.put_volatile(b"1")
+    await clock.advance(1)
+
+    assert (1, True) == (line.slow, line.outbox.is_closed)
+    assert (7, 1, 6, 0) == line.counters()
+    await unblock(line)
+
+
+async def test_a_burst_of_volatile_frames_reaches_who_reads() -> None:
+    """The bound is not for the frames of one loop turn."""
+    line = Line()
+
+    line.put_volatile(*[b"a"] * 1000)
+    await turn_of_the_loop()
+
+    assert b"a" * 1000 == line.socket.written
+
+
+async def test_a_volatile_frame_follows_no_close() -> None:
+    line = Line()
+
+    line.put_volatile(b"1", key="ann")
+    line.outbox.close(1000)
+    line.put_volatile(b"2", key="ann")
+    line.put_volatile(b"3")
+    await turn_of_the_loop()
+
+    assert [b"1" + close_frame(1000)] == line.socket.writes
+    assert (4, 2, 2, 0) == line.counters()
+    assert 0 == line.outbox.replaced
+
+
+async def test_volatile_frames_for_a_peer_that_is_gone_are_dropped() -> None:
+    line = await blocked()
+    line.put_volatile(b"1", b"2", key="ann")
+    await turn_of_the_loop()
+
+    await unblock(line)
+    line.put_volatile(b"3", key="ann")
+
+    assert (4, 1, 2, 0) == line.counters()
+    assert 1 == line.outbox.replaced
+
+
 # -- the law ----------------------------------------------------------------------------------
 
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("put"), st.integers(1, 30)),
+        st.tuples(st.just("volatile"), st.integers(0, 5)),
         st.tuples(st.just("read"), st.integers(1, 100)),
         st.sampled_from([("loop", 1), ("wait", 1), ("close", 1), ("stall", 1), ("flush", 1)]),
         st.sampled_from([("discard", 1), ("read", 10_000)]),
@@ -576,11 +754,15 @@ async def play(steps: list[tuple[str, int]]) -> None:
     clock = Clock().install()
     line = Line()
     offered: list[bytes] = []
+    volatile: list[bytes] = []
     for step, count in steps:
         if step == "put":
             new = [frame(TEXT, b"%d" % (len(offered) + each)) for each in range(count)]
             offered += new
             line.put(*new)
+        elif step == "volatile":  # of key 0, each is another
+            volatile.append(frame(TEXT, b"%d:%d" % (count, len(volatile))))
+            line.put_volatile(volatile[-1], key=count or None)
         elif step == "wait":
             await clock.advance(0.25)
         elif step == "loop":
@@ -600,6 +782,61 @@ async def play(steps: list[tuple[str, int]]) -> None:
         if found:
             assert b"" == after
             written = before
-    assert b"".join(offered).startswith(written)
+    others = [one for one in frames_of(written) if b":" not in one]
+    newest = [one for one in frames_of(written) if b":" in one]
+    assert offered[: len(others)] == others
+    assert len(set(newest)) == len(newest)
+    for key in range(1, 6):
+        mine = [one for one in volatile if one[2:].startswith(b"%d:" % key)]
+        assert [one for one in mine if one in newest] == [one for one in newest if one in mine]
+    assert 0 == line.outbox.waiting
+    clock.remove()
+
+
+def frames_of(written: bytes) -> list[bytes]:
+    """Return the short frames that *written* is made of."""
+    frames = []
+    while written:
+        end = 2 + written[1]
+        frames.append(written[:end])
+        written = written[end:]
+    return frames
+
+
+VOLATILE_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("volatile"), st.integers(0, 5)),
+        st.tuples(st.just("read"), st.integers(1, 100)),
+        st.sampled_from([("loop", 1), ("wait", 1), ("stall", 1), ("flush", 1)]),
+    ),
+    max_size=60,
+)
+
+
+@given(VOLATILE_STEPS)
+def test_nobody_is_closed_for_volatile_frames(steps: list[tuple[str, int]]) -> None:
+    asyncio.run(play_volatile(steps))
+
+
+async def play_volatile(steps: list[tuple[str, int]]) -> None:
+    clock = Clock().install()
+    line = Line()
+    for step, count in steps:
+        if step == "volatile":
+            line.put_volatile(b"x" * 400, key=count or None)
+        elif step == "wait":
+            await clock.advance(0.25)
+        elif step == "loop":
+            await turn_of_the_loop()
+        else:
+            line.do(step, count)
+        line.counters()
+    await clock.advance(60)
+
+    assert (0, False) == (line.slow, line.outbox.is_closed)
+    line.socket.is_read = True
+    line.socket.read()
+    await clock.settle()
+    line.counters()
     assert 0 == line.outbox.waiting
     clock.remove()
