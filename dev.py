@@ -181,8 +181,21 @@ def install(stage: str) -> None:
     make_environment()
     say("installing goroom and " + ("its developers' tools" if stage == "dev" else "what it needs"))
     run_pip([*find_pip(), "install", "--no-input", "--editable", STAGES[stage]])
+    put_on_path()
     stamp_file().write_text(f"{digest()} {stage}\n")
     say(f"ready after {time.monotonic() - started:.0f} s")
+
+
+def put_on_path() -> None:
+    """
+    Have the environment look for goroom in this folder, too.
+
+    What pip has installed is asked last. A program beside a clone that is called goroom would get
+    that folder instead, as a package without code.
+    """
+    program = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    done = subprocess.run([str(PYTHON), "-c", program], capture_output=True, text=True, check=True)
+    Path(done.stdout.strip(), "goroom.pth").write_text(f"{ROOT}\n")
 
 
 def make_environment() -> None:

@@ -177,6 +177,30 @@ def test_the_tools_are_installed_when_a_word_needs_them(checkout: Checkout) -> N
     assert "installing" not in second.stdout
 
 
+def test_a_program_beside_a_clone_called_goroom_gets_the_package_in_it(tmp_path: Path) -> None:
+    """Without a path of its own Python takes the clone's folder for a package without code."""
+    root = tmp_path / "goroom"
+    (root / "goroom").mkdir(parents=True)
+    (root / "goroom/__init__.py").write_text("name = 'the package'\n")
+    for name in ("dev.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, root)
+    clone = Checkout(root)
+    clone.make_environment("run")
+    with (root / "pyproject.toml").open("a") as file:
+        file.write("# changed\n")
+    clone.dev("demo")
+    (tmp_path / "hello.py").write_text("import goroom; print(goroom.name)")
+
+    done = subprocess.run(
+        [root / ".venv/bin/python", tmp_path / "hello.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ("the package\n", "") == (done.stdout, done.stderr)
+
+
 def test_an_installation_that_failed_is_shown_and_tried_again(checkout: Checkout) -> None:
     checkout.make_environment("run", pip_fails=True)
 
