@@ -1066,3 +1066,21 @@ async def test_volatile_events_are_never_sent_again(hall: Stage) -> None:
 
     assert [3, 3] == await ann.received()
     assert [] == [one for one in ann.frames if one.get("action") == "moved"]
+
+
+async def test_nothing_is_written_for_who_is_away(hall: Stage) -> None:
+    ann = await seated(hall)
+    await hall.player("bob", app=APP, resume=True)
+    watcher = await hall.player("eve", app=APP, resume=True)
+    await watcher.watch(ROOM)
+    outboxes = [connection.outbox for connection in hall.server.connections]
+    for player in (ann, watcher):
+        await player.drop()
+    before = [outbox.offered for outbox in outboxes]
+    for where in (room_of(hall), app_of(hall)):
+        where.broadcast("said")
+        where.broadcast("told", only=["ann", "eve"])
+        where.broadcast("moved", volatile=True)
+
+    now = [outbox.offered for outbox in outboxes]
+    assert [0, 2, 0] == [after - earlier for earlier, after in zip(before, now, strict=True)]

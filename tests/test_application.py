@@ -261,3 +261,87 @@ async def test_a_refusal_says_what_the_author_said() -> None:
             error.field,
         )
         assert {"square": 3, "roomName": ROOM, "appName": APP} == error.data
+
+
+async def test_volatile_events_have_no_number_and_reach_whom_they_name(square: Any) -> None:
+    ann, bob = [await square.player(name, app=APP) for name in ("ann", "bob")]
+    stranger = await square.player("ann", app="other")
+    application = square.server.applications[APP]
+    place = application.sequence.place
+    application.broadcast("all", volatile=True)
+    application.broadcast("only", volatile=True, only="ann")
+    application.broadcast("skip", volatile=True, skip="ann")
+
+    assert [("all", None, None), ("only", None, None)] == await actions(ann)
+    assert [("all", None, None), ("skip", None, None)] == await actions(bob)
+    assert [] == await actions(stranger)
+    assert place == application.sequence.place
+
+
+async def test_on_drop_and_on_resume_come_in_the_users_own_order(diary: Diary, hall: Stage) -> None:
+    ann = await hall.player("ann", app=APP, resume=True)
+    await ann.join(ROOM)
+    diary.hold("on_message")
+    ann.send("wait", room="")
+    await hall.settle()
+    await ann.drop()
+    await hall.advance(1.1)
+    await ann.resume()
+    early = diary.of("app.on_drop", "app.on_resume", "on_drop", "on_resume")
+    diary.let_go("on_message")
+    await hall.settle()
+
+    assert [f"on_drop ann {ROOM}", f"on_resume ann {ROOM}"] == early
+    assert ["app.on_drop ann", "app.on_resume ann"] == diary.of("app.on_drop", "app.on_resume")
+
+
+async def test_hooks_of_a_lost_link_may_be_set_later_and_taken_away(hall: Stage) -> None:
+    extension = hall.server.applications[APP].extension
+    seen: list[tuple[str, bool, object]] = []
+
+    def note(user: User) -> None:
+        assert extension.turn is not None
+        seen.append((user.name, user.is_away, extension.turn.connection))
+
+    extension.add_handler(Event.DROP, note)
+    extension.remove_handler(Event.RESUME)
+    ann = await hall.player("ann", app=APP, resume=True)
+    await ann.drop()
+    await ann.resume()
+
+    assert [("ann", True, None)] == seen
+
+
+async def test_on_drop_is_not_run_for_who_has_ended_before_it(diary: Diary, hall: Stage) -> None:
+    ann = await hall.player("ann", app=APP, resume=True)
+    diary.hold("on_message")
+    ann.send("wait", room="")
+    await hall.settle()
+    await ann.drop()
+    await hall.advance(1.1)
+    await ann.resume()
+    ann.send_frame(eventType=EventType.DISCONNECTION, appName=APP, id=50)
+    await hall.settle()
+    await ann.drop()
+    await hall.advance(1.1)
+    diary.let_go("on_message")
+    await hall.settle()
+
+    assert ["app.on_drop ann", "app.on_resume ann", "on_disconnect ann logged_out"] == diary.of(
+        "app.on_drop", "app.on_resume", "on_disconnect"
+    )
+
+
+async def test_on_drop_is_not_run_for_who_is_kicked(diary: Diary, hall: Stage) -> None:
+    ann = await hall.player("ann", app=APP, resume=True)
+    diary.hold("on_message")
+    ann.send("wait", room="")
+    await hall.settle()
+    hall.server.applications[APP].users["ann"].kick()
+    await hall.settle()
+    await ann.drop()
+    diary.let_go("on_message")
+    await hall.settle()
+
+    assert [] == diary.of("app.on_drop", "app.on_resume")
+    assert ["on_disconnect ann kicked"] == diary.of("on_disconnect")

@@ -131,3 +131,69 @@ async def test_the_list_of_rooms_is_live_until_it_is_no_more() -> None:
         assert ["hall", "secret"] == [room["roomName"] for room in listed]
         assert 1 == update["data"]["count"]
         await ann.quiet()
+
+
+async def test_a_resumed_login_is_told_who_it_is_and_where_it_stands() -> None:
+    async with Stage(_server()) as stage:
+        ann = await stage.player("ann", resume=True)
+        await ann.join("hall")
+        await ann.drop()
+        back = await stage.connect(app="app")
+        data = {"token": ann.token, "rooms": {"hall": ann.places["hall"]}}
+        reply = await back.call(EventType.RECONNECT, data)
+
+        assert {"eventType", "appName", "id", "data"} == set(reply)
+        assert {"appName", "userName", "userId", "token", "app", "rooms"} == set(reply["data"])
+        assert {"epoch", "seq", "sub"} == set(reply["data"]["app"])
+        assert {"hall": {"epoch", "seq", "sub"}} == {
+            name: set(room) for name, room in reply["data"]["rooms"].items()
+        }
+        assert reply["data"]["token"] != ann.token
+
+
+async def test_a_resume_names_its_application_or_its_endpoint_does() -> None:
+    async with Stage(_server()) as stage:
+        ann = await stage.player("ann", application="app", resume=True)
+        await ann.drop()
+        stranger = await stage.connect()
+        data: dict[str, object] = {"token": ann.token}
+        nameless = await _code(stranger, EventType.RECONNECT, data)
+        reply = await ann.resume()
+
+        assert 1 == nameless
+        assert {} == reply["rooms"]
+
+
+async def test_a_resumed_spectator_may_stop_watching_and_watch_again() -> None:
+    async with Stage(_server()) as stage:
+        ann = await stage.player("ann", resume=True)
+        await ann.watch("hall")
+        await ann.drop()
+        await ann.resume()
+        codes = [
+            await _code(ann, event, {"roomName": "hall"})
+            for event in (
+                EventType.SUBSCRIBE_ROOM,
+                EventType.UNSUBSCRIBE_ROOM,
+                EventType.UNSUBSCRIBE_ROOM,
+                EventType.SUBSCRIBE_ROOM,
+            )
+        ]
+        stage.server.applications["app"].rooms["hall"].broadcast("said")
+
+        assert [0, 0, 0, 0] == codes
+        assert [{}] == await ann.received("said")
+
+
+async def test_the_list_of_rooms_is_live_again_once_after_a_resume() -> None:
+    async with Stage(_server()) as stage:
+        ann = await stage.player("ann", resume=True)
+        await ann.rooms()
+        await ann.drop()
+        await ann.resume()
+        await ann.rooms()
+        stage.server.applications["app"].rooms["hall"].update(locked=True)
+        await ann.received()
+
+        updates = [one for one in ann.frames if one["eventType"] == EventType.ROOM_UPDATE]
+        assert [True] == [one["data"]["locked"] for one in updates]

@@ -180,6 +180,28 @@ async def test_sends_from_outside_reach_whom_they_name(parlour: Any) -> None:
         assert expected == got
 
 
+async def test_volatile_events_reach_whom_they_name_without_a_number(parlour: Any) -> None:
+    ann, bob, eve = [*await members(parlour, "ann", "bob"), await parlour.player("eve", app=APP)]
+    await eve.watch(ROOM)
+    room = room_of(parlour)
+    place = room.sequence.place
+    room.broadcast("all", 1, volatile=True, sender=room.members["ann"])
+    room.broadcast("skip", 2, volatile=True, skip="ann")
+    room.broadcast("only", 3, volatile=True, only=["ann", "eve"])
+
+    for player, expected in (
+        (ann, [("all", 1), ("only", 3)]),
+        (bob, [("all", 1), ("skip", 2)]),
+        (eve, [("all", 1)]),
+    ):
+        await player.received()
+        got = [frame for frame in player.frames if frame["eventType"] == EventType.MESSAGE]
+        assert expected == [(frame["action"], frame["data"]) for frame in got]
+        assert [] == [frame for frame in got if "seq" in frame or "sub" in frame]
+        assert "ann" == got[0]["sender"]
+    assert place == room.sequence.place
+
+
 async def test_a_change_of_options_is_told_to_the_members(parlour: Any) -> None:
     (ann,) = await members(parlour, "ann")
     room_of(parlour).update(capacity=1, properties={"phase": "over"})
@@ -197,6 +219,37 @@ async def stage() -> Any:
     async with Stage(make_parlour()) as stage:
         await stage.server.applications[APP].rooms.create(ROOM)
         yield stage
+
+
+async def test_the_newest_volatile_event_of_an_action_and_key_is_enough(stage: Stage) -> None:
+    (ann,) = await members(stage, "ann")
+    two = await stage.server.applications[APP].rooms.create("two")
+    await ann.join("two")
+    for step in (1, 2):  # all before anything is written
+        room_of(stage).broadcast("moved", step, volatile=True, key="ann")
+        room_of(stage).broadcast("moved", step + 10, volatile=True, key=("bob", 1))
+        room_of(stage).broadcast("turned", step + 20, volatile=True, key="ann")
+        room_of(stage).broadcast("typed", step + 30, volatile=True)
+        two.broadcast("moved", step + 40, volatile=True, key="ann")
+        stage.server.applications[APP].broadcast("moved", step + 50, volatile=True, key="ann")
+        room_of(stage).broadcast("said", step + 60)
+
+    assert [2, 12, 22, 31, 42, 52, 61, 32, 62] == await ann.received()
+
+
+async def test_who_does_not_read_misses_volatile_events_and_stays(stage: Stage) -> None:
+    (ann,) = await members(stage, "ann")
+    ann.wire.stop_reading()  # type: ignore[attr-defined]  # in memory
+    for step in range(1000):
+        room_of(stage).broadcast("moved", step, volatile=True, key="ann")
+        room_of(stage).broadcast("typed", step, volatile=True)
+        await stage.settle()
+    await stage.advance(60)
+    ann.wire.read_again()  # type: ignore[attr-defined]  # in memory
+
+    assert ann.closed is None
+    moved = await ann.received("moved")
+    assert [0, 999] == moved
 
 
 async def test_properties_are_copied_when_they_are_given(stage: Stage) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from structlog.testing import capture_logs
+
 from goroom import RoomExtension, Server, User, handles
 from goroom.messages import EventType
 from goroom.testing import Stage
 from tests.diary import APP, LIMITS, ROOM, Diary
+from tests.returning import GRACE, news, seated, told, user_of
 
 
 class Table(RoomExtension):
@@ -105,3 +108,72 @@ async def test_rooms_are_those_it_has_joined_oldest_first(diary: Diary, hall: St
     application.rooms["two"].close()
 
     assert [ROOM] == list(user.rooms)
+
+
+async def test_who_is_away_gets_what_it_is_sent_when_it_is_back(diary: Diary, hall: Stage) -> None:
+    ann = await seated(hall)
+    bob = await seated(hall, "bob")
+    user = user_of(hall)
+    diary.deeds["act"] = lambda _: user.send("room's", 1)
+    await news(ann)
+    await ann.drop()
+    user.send("application's", 2)
+    await bob.request("act")
+    seen = len(ann.frames)
+    await ann.resume()
+
+    assert [
+        ("RECONNECT", None, None),
+        ("application's", 1, 1),
+        ("MEMBER_AWAY", 3, None),
+        ("room's", 3, 1),
+        ("MEMBER_BACK", 4, None),
+    ] == told(await news(ann, seen))
+
+
+async def test_a_user_tells_whether_it_is_away_and_for_how_long_yet(hall: Stage) -> None:
+    ann = await hall.player("ann", app=APP, resume=True)
+    user = user_of(hall)
+    seen = [(user.is_away, user.is_resumable, user.seconds_left())]
+    await ann.drop()
+    seen.append((user.is_away, user.is_resumable, user.seconds_left()))
+    await hall.advance(10)
+    seen.append((user.is_away, user.is_resumable, user.seconds_left()))
+    await ann.resume()
+    seen.append((user.is_away, user.is_resumable, user.seconds_left()))
+    await ann.logout()
+    seen.append((user.is_away, user.is_resumable, user.seconds_left()))
+
+    assert [
+        (False, True, 0.0),
+        (True, True, GRACE),
+        (True, True, GRACE - 10),
+        (False, True, 0.0),
+        (False, False, 0.0),
+    ] == seen
+
+
+async def test_a_user_stays_itself_while_it_is_away(hall: Stage) -> None:
+    ann = await seated(hall)
+    user = user_of(hall)
+    user.data["colour"] = "red"
+    links = list(user.links)
+    await ann.drop()
+    away = list(user.links)
+    await ann.resume()
+
+    assert user is user_of(hall)
+    assert ([], links, {"colour": "red"}) == (away, user.links, user.data)
+    assert [ROOM] == list(user.rooms)
+
+
+async def test_a_move_that_is_refused_while_its_user_is_away_is_logged_only(hall: Stage) -> None:
+    ann = await seated(hall)
+    await ann.drop()
+    with capture_logs() as logs:
+        user_of(hall).move_to("nowhere", leaving=ROOM)
+        await hall.settle()
+    reply = await ann.resume()
+
+    assert ["move_refused"] == [log["event"] for log in logs]
+    assert [ROOM] == list(reply["rooms"])

@@ -735,7 +735,7 @@ async def test_who_has_another_connection_is_not_away(diary: Diary, pair: Stage)
 
     assert [("join", "ann")] == before
     assert ["app.on_drop ann", f"on_drop ann {ROOM}"] == between
-    assert [f"on_resume ann {ROOM}"] == diary.of("on_resume")
+    assert ["app.on_resume ann", f"on_resume ann {ROOM}"] == diary.of("app.on_resume", "on_resume")
     assert [("join", "ann"), ("away", "ann"), ("back", "ann")] == await presence(bob)
     assert [[{}], [{}]] == [await one.received("told") for one in (ann, other)]
 

@@ -154,3 +154,73 @@ async def test_what_does_not_come_fails_the_test_and_says_what_did() -> None:
         await ann.cut()
         with pytest.raises(AssertionError, match="closed with"):
             await ann.receive()
+
+
+async def test_who_loses_the_link_comes_back_and_hears_what_it_missed(
+    stage: Any, form: str | None
+) -> None:
+    ann = await stage.player("ann", subprotocol=form, resume=True)
+    await ann.join("hall")
+    room = stage.server.applications[APP].rooms["hall"]
+    room.broadcast("heard")
+    await ann.expect("heard")
+    tokens = {ann.token}
+    for number in (1, 2):
+        await ann.drop()
+        await stage.settle()
+        room.broadcast("missed", number)
+        reply = await ann.resume()
+
+        assert number == await ann.expect("missed")
+        assert ("ann", ann.token) == (reply["userName"], reply["token"])
+        tokens.add(ann.token)
+    assert 3 == len(tokens)
+    assert [] == await ann.received("heard")
+    assert {"x": 1} == await ann.request("echo", {"x": 1})
+
+
+async def test_a_resume_that_is_refused_is_raised(stage: Any) -> None:
+    ann = await stage.player("ann")
+    await ann.drop()
+    with pytest.raises(RequestRefused) as caught:
+        await ann.resume()
+
+    assert 30 == caught.value.code
+    assert "ann" == (await ann.login("ann", resume=True))["userName"]
+    assert ann.token
+
+
+async def test_a_resume_may_say_something_else_than_the_player_knows(stage: Any) -> None:
+    ann = await stage.player("ann", resume=True)
+    await ann.join("hall")
+    await ann.drop()
+    with pytest.raises(RequestRefused) as caught:
+        await ann.resume(rooms=5)
+    assert (21, "rooms") == (caught.value.code, caught.value.field)
+    wrong = {"epoch": "another", "seq": 0}
+    reply = await ann.resume(app=wrong, rooms={"hall": wrong})
+
+    assert ["epoch", "epoch"] == [reply["app"]["reset"], reply["rooms"]["hall"]["reset"]]
+    await ann.drop()
+    again = await ann.resume()
+    assert [False, False] == ["reset" in again["app"], "reset" in again["rooms"]["hall"]]
+
+
+async def test_a_player_knows_its_places(stage: Any) -> None:
+    application = stage.server.applications[APP]
+    ann = await stage.player("ann", resume=True)
+    await ann.join("hall")
+    room = application.rooms["hall"]
+    room.broadcast("told", only="ann")
+    application.broadcast("all")
+    await ann.received()
+    inside = {name: (place["seq"], place["sub"]) for name, place in ann.places.items()}
+    await ann.leave()
+
+    assert {"": application.sequence.place, "hall": (1, 1)} == inside
+    assert [""] == list(ann.places)
+    await ann.join("hall")
+    await ann.drop()
+    room.close()
+    await ann.resume()
+    assert [""] == list(ann.places)
