@@ -118,6 +118,27 @@ async def test_a_cut_while_on_connect_waits_leaves_nothing() -> None:
         assert {} == dict(stage.server.applications[APP].users)
 
 
+async def test_a_cut_while_a_handler_waits_is_noticed(
+    start: Callable[..., Any], session: aiohttp.ClientSession
+) -> None:
+    server = chess_server()
+    url = await start(server)
+    application = server.applications["chess"]
+    hall = application.extension
+    assert isinstance(hall, Hall)
+    async with session.ws_connect(url, protocols=["goroom.json"]) as socket:
+        await socket.send_json({**LOGIN, "data": {"username": "ada", "resume": True}})
+        await socket.send_json({"eventType": 11, "appName": "chess", "action": "wait", "id": 2})
+        await hall.waits.wait()
+        assert session.connector is not None
+        await session.connector.close()
+        await asyncio.wait_for(_nobody(server), 5)
+
+    assert application.users["ada"].is_away
+    assert not hall.goes_on.is_set()
+    hall.goes_on.set()
+
+
 async def _nobody(server: Server) -> None:
     while server.connections:  # noqa: ASYNC110 -- the server sets no event for tests
         await asyncio.sleep(0.001)
