@@ -103,6 +103,8 @@ async def test_a_reset_tells_who_is_away(moor: Callable[..., Any]) -> None:
     cat = await port.login("cat", "hall")
     await ann.vanish(cat)
     await bob.vanish(cat)
+    for text in ("1", "2"):
+        await cat.say("hall", "tell", {"text": text})
     answer = await bob.come_back()
     entry = answer.data["rooms"]["hall"]
 
@@ -223,6 +225,16 @@ async def _until_left(client: Client) -> Frame:
     return frame
 
 
+async def test_who_is_closed_for_good_may_not_come_back(port: Port) -> None:
+    ann, bob = await port.begin("ann", "hall"), await port.login("bob", "hall")
+    for _ in range(10):
+        ann.client.send("no number")
+    left = await _until_left(bob)
+
+    assert ("ann", "disconnected") == (left.sender, left.data["reason"])
+    assert UNKNOWN_TOKEN == (await ann.knock()).error_code
+
+
 async def test_who_is_kicked_out_of_the_application_while_away_is_gone(port: Port) -> None:
     ann, bob = await port.begin("ann", "hall"), await port.login("bob", "hall")
     await ann.vanish(bob)
@@ -244,13 +256,14 @@ async def test_the_room_of_one_who_is_away_may_be_closed(port: Port) -> None:
 
 
 async def test_a_server_that_stops_does_not_wait_for_who_is_away(port: Port) -> None:
-    ann, bob = await port.begin("ann", "hall"), await port.login("bob", "hall")
-    await ann.vanish(bob)
+    ann, bob = await port.begin("ann", "hall"), await port.begin("bob", "hall")
+    await ann.vanish(bob.client)
     hooks = port.quay().hooks
     await port.server.stop()
 
     assert {"leave ann shutdown", "leave bob shutdown"} <= set(hooks)
     assert {"disconnect ann shutdown", "disconnect bob shutdown"} <= set(port.harbour().hooks)
+    assert "drop bob" not in hooks
 
 
 async def test_a_spectator_who_drops_is_no_news(port: Port) -> None:

@@ -292,18 +292,18 @@ async def test_more_events_than_are_kept_are_a_reset(moor: Callable[..., Any]) -
     port = await moor(history_events=3)
     ann, bob = await _pair(port)
     await ann.vanish(bob)
-    await _tell(bob, "1", "2", "3")
-    answer = await ann.come_back()  # 4 events: the drop is one
+    await _tell(bob, "1", "2", "3", "4")
+    answer = await ann.come_back()
 
     assert "history" == answer.data["rooms"]["hall"]["reset"]
-    assert (6, ["ann", "bob"]) == (
+    assert (7, ["ann", "bob"]) == (
         answer.data["rooms"]["hall"]["seq"],
         answer.data["rooms"]["hall"]["members"],
     )
-    await _tell(bob, "4")
+    await _tell(bob, "5")
     frames = await ann.events()
-    assert ["4"] == texts(frames)
-    assert [(MEMBER_BACK, 7), (MESSAGE, 7), (MESSAGE, 8)] == [
+    assert ["5"] == texts(frames)
+    assert [(MEMBER_BACK, 8), (MESSAGE, 8), (MESSAGE, 9)] == [
         (frame.event_type, frame.seq) for frame in frames
     ]
 
@@ -312,11 +312,29 @@ async def test_as_many_events_as_are_kept_are_none(moor: Callable[..., Any]) -> 
     port = await moor(history_events=3)
     ann, bob = await _pair(port)
     await ann.vanish(bob)
-    await _tell(bob, "1", "2")
+    await _tell(bob, "1", "2", "3")
     answer = await ann.come_back()
 
     assert "reset" not in answer.data["rooms"]["hall"]
-    assert ["1", "2"] == texts(await ann.events())
+    assert ["1", "2", "3"] == texts(await ann.events())
+
+
+async def test_that_members_come_and_go_does_not_push_out_what_was_said(
+    moor: Callable[..., Any],
+) -> None:
+    port = await moor(history_events=3)
+    ann, bob = await _pair(port)
+    others = [await port.begin(name, "hall") for name in ("cat", "dan", "eve")]
+    await ann.events()
+    await ann.vanish(bob)
+    await _tell(bob, "said")
+    for other in others:
+        await other.vanish(bob)
+        await other.come_back()
+    answer = await ann.come_back()
+
+    assert "reset" not in answer.data["rooms"]["hall"]
+    assert ["said"] == texts(await ann.events())
 
 
 async def test_private_events_do_not_push_out_the_shared(moor: Callable[..., Any]) -> None:
