@@ -123,16 +123,16 @@ class Absences:
 
         Raises:
             BadRequest: Its data cannot be read.
-            AlreadyLoggedIn: This connection is.
             UnknownToken: The token is unknown here, or was used.
+            AlreadyLoggedIn: This connection is.
         """
         asked = _decode(asker.request.body)
         application, connection = self._application, asker.link.connection
-        if asker.link.user is not None:
-            raise AlreadyLoggedIn
         link = application.tickets.find(asked.token, asked.attempt)
         if link is None or link.ticket is None or link.user is None or connection.is_closed:
             raise UnknownToken
+        if asker.link.user is not None:
+            raise AlreadyLoggedIn
         user = link.user
         if not link.is_absent:
             # It looked open, but whoever has the token says that it is not.

@@ -22,8 +22,8 @@ form. A tuple, for those of strings and numbers cost the garbage collector nothi
 
 _PRESENCE = frozenset({EventType.MEMBER_AWAY, EventType.MEMBER_BACK})
 
-PRESENCE_PER_FOLLOWER = 4
-"""Times that each follower may go or come back before what was said is dropped for it."""
+PRESENCES_PER_FOLLOWER = 4
+"""Times that each follower may go or come back before that counts as what was said does."""
 
 Place = tuple[int, int]
 """``(seq, sub)``: of the newest event that somebody has."""
@@ -55,14 +55,13 @@ class Ring:
         """Everything after this place is here."""
 
     def keep(self, record: Record, presences: int = 0) -> None:
-        """Append *record*, newer than all before it; at most so many *presences* stay."""
+        """Append *record*, newer than all before it; so many *presences* are not counted."""
         self._records.append(record)
         self._count(record, 1)
         limits = self._limits
         while (
-            len(self._records) - self._presences > limits.history_events
+            len(self._records) - min(self._presences, presences) > limits.history_events
             or self._size > limits.history_bytes
-            or self._presences > presences
         ):
             self._drop_oldest()
         self.drop_older_than(record[2] - limits.history_seconds)
@@ -127,7 +126,9 @@ class History:
 
     def keep_shared(self, push: Push, now: float) -> None:
         """Keep an event for everybody."""
-        self._shared.keep(_recorded(push, now), PRESENCE_PER_FOLLOWER * len(self._own))
+        followers = PRESENCES_PER_FOLLOWER * len(self._own)
+        presences = max(followers, self._limits.history_events)
+        self._shared.keep(_recorded(push, now), presences)
 
     def keep_private(self, push: Push, receivers: Iterable[object], now: float) -> None:
         """Keep an event for *receivers*; those who do not follow are passed over."""

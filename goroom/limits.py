@@ -53,7 +53,8 @@ class Limits:
     """
     Events that a room keeps for members who resume, and private ones for each of them.
 
-    That somebody is away or back is counted apart: four times for each member who may resume.
+    That somebody is away or back is counted apart: as many of these, and at least four for each
+    member who may resume.
     """
     history_bytes: int = attrs.field(default=256 * 1024, validator=_count)
     """Bytes of those events; a member that missed more gets a ``reset`` instead."""

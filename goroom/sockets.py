@@ -82,7 +82,7 @@ class SocketTransport:
 
 async def serve(
     server: Server, endpoint: Endpoint, request: web.Request
-) -> web.WebSocketResponse[Any] | None:
+) -> web.StreamResponse | None:
     """
     Take the WebSocket that *request* asks for, and read it until it is gone.
 
@@ -114,7 +114,7 @@ async def serve(
     try:
         writer = await ws.prepare(request)
     except ConnectionResetError:
-        return ws  # it has gone between its request and the answer
+        return web.Response()  # to nobody: it has gone between its request and the answer
     raw = request.transport
     if raw is None:
         return ws

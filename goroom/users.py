@@ -213,6 +213,7 @@ class UserService(Mapping[str, User]):
             "userId": user.id,
             "epoch": application.sequence.epoch,
             "seq": application.sequence.seq,
+            **({"sub": application.sequence.sub} if application.sequence.sub else {}),
             "rooms": [room.placed_data() for room in user.rooms.values()],
         }
         if resume and application.limits.resume_seconds is not None:

@@ -14,9 +14,17 @@ def test_no_string_of_a_client_equals_an_event(event: Event) -> None:
 
 
 def test_there_is_an_event_for_each_hook() -> None:
-    assert {"connect", "login", "logout", "join", "leave", "message", "disconnect"} == {
-        event.value for event in Event
-    }
+    assert {
+        "connect",
+        "login",
+        "logout",
+        "join",
+        "leave",
+        "message",
+        "drop",
+        "resume",
+        "disconnect",
+    } == {event.value for event in Event}
 
 
 def test_reasons_go_over_the_wire_as_they_are_written() -> None:

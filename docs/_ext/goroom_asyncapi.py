@@ -356,7 +356,10 @@ PUSHES = (
                 "seq": PLACE["seq"],
                 "rooms": a(listed(ref("placedSnapshot")), "Rooms that the user is in already."),
             },
-            {"token": a(TEXT, "Comes back with RECONNECT; good once. Keep it secret.")},
+            {
+                "sub": a(COUNT, "Goes with `seq`; 0 where it is missing."),
+                "token": a(TEXT, "Comes back with RECONNECT; good once. Keep it secret."),
+            },
         ),
         (),
         ("id",),
