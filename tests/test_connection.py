@@ -764,3 +764,53 @@ async def test_a_client_lost_at_any_moment_leaves_nothing_behind(
     assert len(diary.of("on_join")) == len(diary.of("on_leave"))
     assert bool(tokens) == len(diary.of("on_disconnect"))
     assert len(diary.of("on_drop")) - len(diary.of("on_resume")) in {0, 1}
+
+
+@pytest.mark.parametrize("then", ["comes back", "stays away"])
+async def test_a_handler_that_disconnects_ends_the_login_wherever_it_is_by_now(
+    then: str, diary: Diary, hall: Stage
+) -> None:
+    ann = await seated(hall)
+    diary.hold("act")
+    diary.failures["act"] = Disconnect(4503, "banned")
+    ask(ann, EventType.MESSAGE, 50, ROOM, action="act")
+    await hall.settle()
+    await lose_while_handled(hall, ann)
+    if then == "comes back":
+        await ann.resume()
+    diary.let_go("act")
+    await hall.settle()
+
+    assert ((4503, "banned") if then == "comes back" else (1006, "")) == ann.closed
+    assert ["on_disconnect ann kicked"] == diary.of("on_disconnect")
+    assert NOTHING == remains(hall)
+
+
+async def test_each_application_of_a_lost_connection_has_its_own_rule(hall: Stage) -> None:
+    ann = await seated(hall)
+    data = {"username": "ann"}
+    await ann.exchange(eventType=EventType.LOGIN, appName="other", data=data)
+    await ann.drop()
+
+    assert user_of(hall).is_away
+    assert {} == hall.server.applications["other"].users
+    assert [] == list(hall.server.connections)
+
+
+async def test_who_is_beaten_while_it_is_handled_is_answered_on_the_new_connection(
+    diary: Diary, hall: Stage
+) -> None:
+    ann = await seated(hall)
+    diary.hold("act")
+    ask(ann, EventType.MESSAGE, 50, ROOM, action="act")
+    ask(ann, EventType.MESSAGE, 51, ROOM, action="say")  # not read yet
+    await hall.settle()
+    other, _ = await reconnect(hall, ann.token)
+    diary.let_go("act")
+    await hall.settle()
+
+    assert [0] == list(map(code_of, await answers(other, 50)))
+    assert [[], []] == [await answers(ann, number) for number in (50, 51)]
+    ask(other, EventType.MESSAGE, 51, ROOM, action="say")
+    assert [0] == list(map(code_of, await answers(other, 51)))
+    assert 1 == len([one for one in other.frames if one.get("action") == "said"])
