@@ -38,7 +38,8 @@ async def field(client: str) -> AsyncIterator[Field]:
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """The seed of all that is random here: pytest-randomly's, which is printed with its header."""
-    return int(os.environ.get("GOROOM_RESUME_SEED") or request.config.getoption("randomly_seed"))
+    printed = request.config.getoption("randomly_seed", default=1)
+    return int(os.environ.get("GOROOM_RESUME_SEED") or printed)
 
 
 def report(outcomes: list[Outcome], client: str, seed: int) -> str:
