@@ -706,6 +706,26 @@ async def test_a_login_that_would_have_joined_one_that_goes_away_begins_anew(
     await other.join(ROOM)
 
 
+async def test_on_login_is_asked_about_nobody_who_has_gone_away_meanwhile(
+    diary: Diary, pair: Stage
+) -> None:
+    ann = await seated(pair)
+    seen: list[User] = []
+    diary.deeds["on_login"] = seen.append
+    diary.hold("on_message")
+    ann.send("wait", room="")
+    await pair.settle()
+    other = await pair.connect(app=APP)
+    ask(other, EventType.LOGIN, 1, data={"username": "ann"})  # waits in her line
+    await pair.settle()
+    await lose_while_handled(pair, ann)
+    diary.let_go("on_message")
+    await pair.settle()
+
+    assert 0 == code_of(await other.receive())
+    assert [user_of(pair)] == seen
+
+
 async def test_a_login_whose_answer_was_lost_is_followed_by_another(
     diary: Diary, hall: Stage
 ) -> None:
