@@ -234,6 +234,8 @@ class Connection:
                 lost = await self._serve(link)
                 is_over = self._over is not None or link.complaint is not None
                 link = None if is_over else await self._next_link(lost)
+        except ConnectionLost as overflow:
+            lost = overflow  # it could not be told that the link is lost
         finally:
             is_ended_here = self._over is not None
             self._over = self._over or lost
@@ -286,7 +288,7 @@ class Connection:
                     group.create_task(app.greet())
             self._tries = 0
         except* ConnectionLost:
-            pass  # so is the link
+            self.lose(ConnectionLost(ABNORMAL, "lost while logging in"))  # if it is not already
         except* TimeoutError:
             self.lose(ConnectionLost(ABNORMAL, "the server is silent"))
         except* Exception:

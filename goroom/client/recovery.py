@@ -90,13 +90,13 @@ class Recovery:
         reason = msgspec.convert(data.get("reset"), ResetReason | None)
         if room is None:
             if "roomName" in data:
-                self._seat(data)
+                self._seat(data, reason)
         elif reason in {"gone", "kicked"}:
             self._lose_room(room, reason)
         elif "roomName" in data:
             self._reset_room(room, data, Place.of(data), reason)
 
-    def _seat(self, data: dict[str, Any]) -> None:
+    def _seat(self, data: dict[str, Any], reason: ResetReason | None) -> None:
         """Take in a room that the server put this user into, or that a join has asked for."""
         is_joining = self._requests.is_asking(EventType.JOIN_ROOM)
         if not is_joining and data["roomName"] in self._unwanted:
@@ -106,6 +106,8 @@ class Recovery:
             self._unannounced[room.name] = room
         else:
             self._app.tell(Seated(room))
+        if reason is not None:
+            self._app.reset(room, reason)
 
     def claim(self, name: str) -> None:
         """Note that the join of this room was answered."""

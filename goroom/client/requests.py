@@ -328,8 +328,8 @@ class Requests:
 
     def lose(self) -> None:
         """The login that things were asked of is lost: whether they were done is not known."""
-        sent, self._sent = self._sent, {}
-        for command in sent.values():
+        while self._sent:
+            command = self._sent.pop(next(iter(self._sent)))
             command.fail(ConnectionLost(1006, "lost: whether it was done is not known"))
 
     def flush(self) -> None:

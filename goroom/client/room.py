@@ -214,11 +214,11 @@ class Room(Addressee):
 
     def is_ahead_of(self, other: Room) -> bool:
         """Tell whether this is the same stay as *other*, at its place or a later one."""
-        if self.place.epoch != other.place.epoch:
-            return False
-        if self.place == other.place:
+        mine, theirs = self.place, other.place
+        if mine == theirs:
             return self.is_watching == other.is_watching
-        return other.place.is_before(self.place.seq, self.place.sub)
+        is_later = (mine.seq, mine.sub) > (theirs.seq, theirs.sub)
+        return is_later and mine.epoch == theirs.epoch
 
     def receive(self, frame: Frame) -> None:
         """Take in an event of the room; one that is not newer than its place is passed over."""

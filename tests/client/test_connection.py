@@ -78,6 +78,30 @@ async def test_the_close_waits_for_a_slow_link(
     assert 7 == wire.sent[-1]["eventType"]
 
 
+async def test_the_close_waits_for_the_links_that_were_lost(
+    network: Network, lasting: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = network.wires[0]
+    is_open = asyncio.Event()
+
+    async def close(code: int, reason: str) -> None:
+        await is_open.wait()
+        first.closed_with = code, reason
+
+    monkeypatch.setattr(first, "close", close)
+    await first.login(lasting)
+    first.lose(1006)
+    await network.wire(1)
+    closing = asyncio.create_task(lasting.close())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not closing.done()
+    is_open.set()
+    await closing
+
+    assert (1000, "") == first.closed_with
+
+
 async def test_a_close_that_wakes_nobody_leaves_no_task(
     wire: Wire, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -523,3 +547,38 @@ async def test_what_overflows_is_not_come_back_to(network: Network) -> None:
         await next_of(app)
     assert 1 == network.dialled
     await connection.close()
+
+
+async def test_a_drop_that_nobody_reads_of_can_end_the_connection(network: Network) -> None:
+    settings = Settings(max_events=1, overflow="close")
+    connection = Connection(await network.dial(), settings, dial=network.dial)
+    app = await network.wires[0].login(connection)
+    network.wires[0].push(11, 1, seq=5)
+    network.wires[0].lose(1006)
+    await asyncio.wait({connection._task})
+
+    assert Message("", 1) == await next_of(app)
+    with pytest.raises(ConnectionLost, match="events_overflowed"):
+        await next_of(app)
+    assert (1, "closed") == (network.dialled, app.state)
+
+
+async def test_what_was_lost_and_nobody_reads_of_leaves_nobody_waiting(network: Network) -> None:
+    backoff = Backoff(min_seconds=0, max_seconds=0)
+    settings = Settings(max_events=1, overflow="close", backoff=backoff)
+    connection = Connection(await network.dial(), settings, dial=network.dial)
+    app = await network.wires[0].login(connection)
+    app.send("lost")
+    asking = asyncio.create_task(app.request("ask"))
+    await network.wires[0].frame(2)
+    network.wires[0].lose(1006)
+    second = await network.wire(1)
+    second.push(8, id=(await second.frame(0))["id"], code=500, error={"code": 30})
+    third = await network.wire(2)
+    third.push(6, {"userName": "ada"}, id=(await third.frame(0))["id"])
+
+    with pytest.raises(ConnectionLost):
+        await asking
+    assert Dropped(1006, "") == await next_of(app)
+    with pytest.raises(ConnectionLost, match="events_overflowed"):
+        await next_of(app)

@@ -244,6 +244,18 @@ async def test_the_end_of_a_login_by_its_server_may_mean_come_back(stay: Stay) -
     assert 8 == (await (await stay.network.wire(1)).frame(0))["eventType"]
 
 
+async def test_the_end_of_a_login_by_its_server_may_mean_do_not_and_leaves_the_others(
+    stay: Stay,
+) -> None:
+    stay.wire.push(6, {"userName": "ada", "token": "other"}, id=1, appName="other")
+    other = await stay.connection.login("other", name="ada")
+    stay.wire.push(2, code=4503, error={"code": 4503, "message": "banned"})
+
+    with pytest.raises(ConnectionLost, match="banned"):
+        await rest_of(stay.app)
+    assert ("open", {"other": other}) == (other.state, stay.connection.apps)
+
+
 # -- rooms ---------------------------------------------------------------------------------------
 
 
@@ -286,6 +298,15 @@ async def test_a_room_that_one_was_put_into_meanwhile_is_a_seat(stay: Stay) -> N
 
     assert Seated(room) == await next_of(stay.app)
     assert (Message("", 1), Place("d", 4)) == (await next_of(room), room.place)
+
+
+async def test_a_seat_whose_beginning_is_not_to_be_had_is_reset(stay: Stay) -> None:
+    den = {"roomName": "den", "epoch": "d", "seq": 3, "sub": 0, "reset": "history"}
+    await stay.resume({"hall": {"epoch": "r", "seq": 7}, "den": den})
+    room = stay.app.joined["den"]
+
+    assert [Seated(room), Reset("history", room)] == [await next_of(stay.app) for _ in range(2)]
+    assert Reset("history", room) == await next_of(room)
 
 
 async def test_what_one_did_oneself_is_not_told(stay: Stay) -> None:
@@ -409,6 +430,17 @@ async def test_a_leave_that_did_not_wait_may_be_refused(stay: Stay) -> None:
             pytest.fail(f"not refused, but {other}")
 
 
+async def test_a_leave_that_was_refused_is_not_asked_for_any_more(stay: Stay) -> None:
+    leaving = asyncio.create_task(stay.room.leave())
+    await stay.wire.frame(2)
+    stay.wire.push(5, id=3, code=500, error={"code": 13})
+    with pytest.raises(RequestRefused):
+        await leaving
+    await stay.resume({"hall": {"reset": "kicked"}})
+
+    assert [Reset("kicked", stay.room), Removed("kicked")] == await rest_of(stay.room)
+
+
 async def test_a_join_whose_answer_was_lost_is_the_room_that_came_with_the_resume(
     stay: Stay,
 ) -> None:
@@ -442,6 +474,63 @@ async def test_a_seat_is_told_though_a_join_was_under_way(stay: Stay) -> None:
     assert [DROP, Resumed(), Seated(stay.app.joined["den"])] == [
         await next_of(stay.app) for _ in range(3)
     ]
+
+
+async def test_a_join_that_was_done_after_all_replaces_what_came_with_the_resume(
+    stay: Stay,
+) -> None:
+    joining = asyncio.ensure_future(stay.app.join("den"))
+    await stay.wire.frame(2)
+    frame = await stay.redial()
+    den = {"roomName": "den", "epoch": "d", "seq": 3, "sub": 0}
+    stay.resumed(frame["id"], {"hall": {"epoch": "r", "seq": 7}, "den": den})
+    stay.wire.push(4, {"roomName": "den", "epoch": "d", "members": ["ada"]}, id=3, seq=8)
+    room = await joining
+
+    assert ({"ada"}, Place("d", 8)) == (set(room.members), room.place)
+    assert {"hall": stay.room, "den": room} == stay.app.joined
+
+
+async def test_a_room_that_was_watched_is_joined_though_the_answer_was_lost(stay: Stay) -> None:
+    stay.wire.push(9, {"roomName": "den", "epoch": "d"}, id=3, seq=5)
+    watched = await stay.app.watch("den")
+    joining = asyncio.ensure_future(stay.app.join("den"))
+    await stay.wire.frame(3)
+    frame = await stay.redial()
+    stay.resumed(frame["id"], {"hall": {"epoch": "r"}, "den": {"epoch": "d", "seq": 7}})
+    stay.wire.push(11, 1, roomName="den", seq=7)
+    stay.wire.push(4, {"roomName": "den", "epoch": "d"}, id=4, seq=6)
+    room = await joining
+
+    assert (watched, False) == (room, room.is_watching)
+    assert Message("", 1) == await next_of(room)
+
+
+async def test_who_joins_what_it_watches_at_the_same_place_is_in_another_room(
+    stay: Stay,
+) -> None:
+    stay.wire.push(9, {"roomName": "den", "epoch": "d"}, id=3, seq=5)
+    watched = await stay.app.watch("den")
+    stay.wire.push(4, {"roomName": "den", "epoch": "d"}, id=4, seq=5)
+    room = await stay.app.join("den")
+
+    assert (True, False) == (watched.has_left, room.has_left)
+
+
+async def test_a_room_made_anew_under_the_same_name_is_another_one(stay: Stay) -> None:
+    stay.wire.push(4, {"roomName": "hall", "epoch": "s"}, roomName="hall", seq=1)
+
+    assert [] == await rest_of(stay.room)
+    assert Seated(stay.app.joined["hall"]) == await next_of(stay.app)
+
+
+async def test_a_seat_that_is_told_twice_is_one(stay: Stay) -> None:
+    stay.say(8, 1)
+    stay.wire.push(4, HALL, roomName="hall", seq=7)
+    stay.wire.push(11, "next", seq=5)
+
+    assert Message("", "next") == await next_of(stay.app)
+    assert {"hall": stay.room} == stay.app.joined
 
 
 async def cancelled_join(stay: Stay) -> dict[str, Any]:
