@@ -38,6 +38,10 @@ const deeds = {
     app.on('close', ({ code }) => hear('close', code))
     players.set(key, app)
   },
+  async logInToo(key, { app }) {
+    const other = await players.get(key).connection.login(app, { name: key })
+    other.onMessage('*', ({ n }) => say({ player: key, heard: ['also', n] }))
+  },
   async join(key, { room }) {
     return listen(key, await players.get(key).join(room))
   },

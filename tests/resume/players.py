@@ -2,9 +2,9 @@
 Players: the two clients of goroom in one shape, so that one test runs with both.
 
 What a player hears is a list of short lists, in order: ``["message", action, n]``, ``["told", n]``
-(outside rooms), ``["join" | "leave" | "away" | "back", name]``, ``["reset", reason]``, ``["left",
-reason]``, ``["drop", code]``, ``["resume"]``, ``["reset of the application", reason]``,
-``["close", code]``.
+(outside rooms), ``["also", n]`` (in another application), ``["join" | "leave" | "away" | "back",
+name]``, ``["reset", reason]``, ``["left", reason]``, ``["drop", code]``, ``["resume"]``, ``["reset
+of the application", reason]``, ``["close", code]``.
 """
 
 from __future__ import annotations
@@ -83,6 +83,10 @@ class Player(ABC):
         """Connect and log in."""
 
     @abstractmethod
+    async def log_in_too(self, app: str) -> None:
+        """Log in to one more application; what is heard outside its rooms is ``["also", n]``."""
+
+    @abstractmethod
     async def join(self, room: str) -> None:
         """Join *room*."""
 
@@ -135,6 +139,9 @@ class NodePlayer(Player):
     async def connect(self, url: str, app: str, *, deduplicates: bool = True) -> None:
         options = {"options": self._options, "deduplicates": deduplicates}
         await self._ask("connect", url=url, app=app, user=self.name, **options)
+
+    async def log_in_too(self, app: str) -> None:
+        await self._ask("logInToo", app=app)
 
     async def join(self, room: str) -> None:
         self._room = room
@@ -191,6 +198,10 @@ class PythonPlayer(Player):
             raise Failed(error.code, error.reason) from error
         self._listening.append(asyncio.create_task(self._listen_to_app(self._app)))
 
+    async def log_in_too(self, app: str) -> None:
+        other = await self._logged_in.connection.login(app, name=self.name)
+        self._listening.append(asyncio.create_task(self._listen_to_other(other)))
+
     async def join(self, room: str) -> None:
         await self._enter(self._logged_in.join(room))
 
@@ -230,6 +241,11 @@ class PythonPlayer(Player):
                         self.hear(["close", repr(event)])
         except ConnectionLost as lost:
             self.hear(["close", lost.code])
+
+    async def _listen_to_other(self, app: App) -> None:
+        async for event in app:
+            if isinstance(event, Message):
+                self.hear(["also", event.data["n"]])
 
     async def _listen_to_room(self, room: Room) -> None:
         with suppress(ConnectionLost):  # the application hears of it

@@ -41,7 +41,7 @@ STIRS = (["shared", "own", "volatile"], ["only", "shared"], ["volatile", "own", 
 PAUSE_SECONDS = 0.006
 """The umpire rests for at most so long between two stirs, so that some fall into each absence."""
 
-UNITS = {"up": 10, "down": 31}
+UNITS = {"up": 10, "down": 35}
 """Units of an undisturbed first connection: faults behind the last never happen."""
 RESUMED_UNITS = {"up": 4, "down": 10}
 """The same of a second one, as far as a resume and the first events behind it go."""
@@ -175,7 +175,8 @@ async def play(
             for kinds in STIRS:
                 await asyncio.sleep(random.random() * PAUSE_SECONDS)
                 assert not (await client.say(chosen.room, "stir", {"kinds": kinds})).error
-                assert not (await client.say("", "whisper", {"to": player.name})).error
+                for _ in range(2):
+                    assert not (await client.say("", "whisper", {"to": player.name})).error
             await playing
             assert not (await client.say(chosen.room, "stir", {"kinds": ["shared"]})).error
             last = len((await _truth(client, chosen.room))["sent"]) - 1

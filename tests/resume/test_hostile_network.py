@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,12 @@ import pytest
 
 from goroom.client.frames import Place
 from tests.resume.field import CLIENTS, Field, fields
-from tests.resume.rounds import Outcome, Round, planned
+from tests.resume.rounds import Outcome, Round, Umpire, planned
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.resume.proxy import Fault
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default")
 ROUNDS = int(os.environ.get("GOROOM_RESUME_ROUNDS") or (2000 if PROFILE == "ci" else 200))
@@ -75,6 +78,58 @@ async def test_ten_drops_in_a_row_lose_nothing(field: Field, client: str, seed: 
 
     assert not any(outcome.problems for outcome in outcomes), report(outcomes, client, seed)
     assert all(len(outcome.done) == 10 for outcome in outcomes if outcome.round.number < 6)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [(0, "up", 10, "cut")],
+        [(0, "up", 33, "close")],
+        [(0, "down", 10, "cut")],
+        [(0, "down", 40, "cut"), (1, "up", 20, "cut"), (2, "down", 9, "cut")],
+        [(0, "up", 40, "stall"), (1, "down", 3, "stall"), (2, "up", 3, "cut")],
+    ],
+)
+async def test_sixty_commands_at_once_run_once_and_in_order(
+    field: Field, faults: list[Fault]
+) -> None:
+    field.network.plan("burst", faults)
+    umpire = await Umpire.take(0, field.world.port)
+    client = umpire.client("world")
+    await client.join("burst", kind="field", create=True)
+    player = field.seat("player")
+    await player.connect(field.network.url("burst"), "world")
+    await player.join("burst")
+    replies = await asyncio.gather(*(player.request("add", {"number": n}) for n in range(60)))
+    truth = (await client.say("burst", "truth")).data
+    await player.close()
+    umpire.leave()
+    done = (await field.network.forget("burst"))["done"]
+
+    assert [["player", n] for n in range(60)] == truth["runs"]
+    assert list(range(60)) == [reply["number"] for reply in replies]
+    assert faults == [tuple(fault) for fault in done]
+
+
+async def test_all_logins_of_a_connection_come_back(field: Field) -> None:
+    faults = [(n, "down", 5, deed) for n, deed in enumerate(["cut", "close", "stall"] * 2)]
+    field.network.plan("both", faults)
+    umpire = await Umpire.take(0, field.world.port)
+    player = field.seat("player")
+    await player.connect(field.network.url("both"), "world")
+    await player.log_in_too("short")
+    for number in range(1, 21):
+        for application in ("world", "short"):
+            said = await umpire.client(application).say("", "whisper", {"to": player.name})
+            assert number == said.data
+        await player.until(lambda heard, n=number: ["told", n] in heard and ["also", n] in heard)  # type: ignore[misc]
+    await player.close()
+    umpire.leave()
+    done = (await field.network.forget("both"))["done"]
+
+    for word in ("told", "also"):
+        assert list(range(1, 21)) == [heard[1] for heard in player.heard if heard[0] == word]
+    assert faults == [tuple(fault) for fault in done]
 
 
 def _provoking(random: Random, **changes: Any) -> list[Round]:
