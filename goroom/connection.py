@@ -214,8 +214,13 @@ class Connection:
 
     def _serve(self, link: Link, request: Request) -> Awaitable[None] | None:
         event, user, ticket = request.event_type, link.user, link.ticket
-        if ticket is not None and not self._is_new(link, ticket, request):
-            return None
+        if ticket is not None:
+            try:
+                is_new = self._is_new(link, ticket, request)
+            except StillHandled as still:
+                return self._serve_after(still, link, ticket, request)
+            if not is_new:
+                return None
         if event == EventType.MESSAGE and user is not None:
             return serve_message(link, request, user)
         if event in OPEN_TO_ALL:
@@ -229,21 +234,34 @@ class Connection:
         return None
 
     def _is_new(self, link: Link, ticket: Ticket, request: Request) -> bool:
-        """Tell whether *request* is to be served; one that was sent before is answered here."""
+        """
+        Tell whether *request* is to be served; one that was answered before is answered here.
+
+        Raises:
+            StillHandled: It was sent before, and has no answer yet.
+        """
         if request.event_type != EventType.JOIN_APP:  # a mere sign of life knows of no token
             link.application.tickets.confirm(ticket)
         if request.id is None or request.event_type not in REMEMBERED:
             return True
         try:
             reply = ticket.begin(request)
-        except StillHandled:
-            return False
         except AlreadyDone as error:
             self.refuse(request, error, link.application.name)
             return False
         if reply is not None:
             self.send(reply)
         return reply is None
+
+    async def _serve_after(
+        self, still: StillHandled, link: Link, ticket: Ticket, request: Request
+    ) -> None:
+        """Read on when *request*, sent again, has its answer, so that nothing overtakes it."""
+        await still.done.wait()
+        if ticket.is_retracted(request):
+            waiting = self._serve(link, request)
+            if waiting is not None:
+                await waiting
 
     async def _run(self, link: Link, request: Request, serve: Served) -> None:
         try:

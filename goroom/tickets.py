@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from goroom.errors import AlreadyDone
 from goroom.messages import EventType
@@ -54,8 +55,8 @@ class Ticket:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._last_id: float = float("-inf")
-        self._handled: set[int] = set()
-        """Ids of the requests that are being handled."""
+        self._handled: dict[int, asyncio.Event | None] = {}
+        """By id, the requests that are being handled; an event where somebody waits for that."""
         self._retracted: set[int] = set()
         """Ids of those that were given up without effect: sent again, they are new."""
         self._replies: dict[int, Push] = {}
@@ -84,27 +85,29 @@ class Ticket:
         if number > self._last_id or number in self._retracted:
             self._last_id = max(self._last_id, number)
             self._retracted.discard(number)
-            self._handled.add(number)
+            self._handled[number] = None
             return None
         if number in self._handled:
-            raise StillHandled
+            done = self._handled[number] = self._handled[number] or asyncio.Event()
+            raise StillHandled(done)
         if number not in self._replies:
             raise AlreadyDone
         return self._replies[number]
 
     def retract(self, request: Request) -> None:
         """Note that *request* was given up without effect, as its connection's task was."""
-        number = request.id
-        if number in self._handled:
-            self._handled.discard(number)
-            self._retracted.add(number)
+        if self._is_done(request.id):
+            self._retracted.add(request.id)
+
+    def is_retracted(self, request: Request) -> bool:
+        """Return whether *request* was given up without effect and not begun again."""
+        return request.id in self._retracted
 
     def end(self, reply: Push) -> None:
         """Keep *reply* for the request of its id, if that was begun here; forget the oldest."""
         number = reply.id
-        if number is None or number not in self._handled:
+        if not self._is_done(number):
             return
-        self._handled.discard(number)
         self._replies[number] = reply
         self._size += len(reply.body)
         limits = self._limits
@@ -112,9 +115,27 @@ class Ticket:
             oldest = next(iter(self._replies))
             self._size -= len(self._replies.pop(oldest).body)
 
+    def give_up(self) -> None:
+        """Let nobody wait any more for what is being handled."""
+        for number in list(self._handled):
+            self._is_done(number)
+
+    def _is_done(self, number: int | None) -> TypeGuard[int]:
+        """Note that the request of this id is handled no more; return False if it was not."""
+        if number is None or number not in self._handled:
+            return False
+        done = self._handled.pop(number)
+        if done is not None:
+            done.set()
+        return True
+
 
 class StillHandled(Exception):  # noqa: N818 -- a state of the request, not a fault
-    """The request is being handled: its reply comes when that is done."""
+    """The request is being handled: its reply comes when that is *done*."""
+
+    def __init__(self, done: asyncio.Event) -> None:
+        super().__init__()
+        self.done = done
 
 
 class Tickets:

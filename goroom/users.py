@@ -341,6 +341,7 @@ class UserService(Mapping[str, User]):
         """Let *link* not be resumed any more."""
         if link.ticket is not None:
             self._application.tickets.void(link.ticket)
+            link.ticket.give_up()
             link.ticket = None
         if link.grace is not None:
             link.grace.cancel()

@@ -861,6 +861,26 @@ async def test_a_command_that_is_still_handled_is_answered_once_on_the_new_conne
     )
 
 
+async def test_what_follows_a_command_that_is_still_handled_does_not_overtake_it(
+    diary: Diary, hall: Stage
+) -> None:
+    ann = await hall.player("ann", app=APP, resume=True)
+    diary.hold("on_join")
+    ask(ann, EventType.JOIN_ROOM, 50, ROOM)
+    await hall.settle()
+    await lose_while_handled(hall, ann)
+    await ann.resume()
+    seen = len(ann.frames)
+    ask(ann, EventType.JOIN_ROOM, 50, ROOM)
+    ask(ann, EventType.MESSAGE, 51, ROOM, action="act")
+    await hall.settle()
+    diary.let_go("on_join")
+
+    replies = [frame for frame in await news(ann, seen) if "id" in frame]
+    assert [(50, 0), (51, 0)] == [(frame["id"], code_of(frame)) for frame in replies]
+    assert ["on_join ann den", "act ann"] == diary.of("on_join", "act")
+
+
 async def test_a_command_that_ends_while_its_client_is_away_is_answered_later(
     diary: Diary, hall: Stage
 ) -> None:

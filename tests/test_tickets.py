@@ -142,6 +142,40 @@ def test_a_request_is_not_begun_twice_while_it_is_handled() -> None:
         ticket.begin(request(1))
 
 
+def test_who_waits_for_a_request_is_told_when_it_is_done() -> None:
+    ticket = Ticket(Limits())
+    for number in (1, 2, 3):
+        ticket.begin(request(number))
+    with pytest.raises(StillHandled) as answered:
+        ticket.begin(request(1))
+    with pytest.raises(StillHandled) as retracted:
+        ticket.begin(request(2))
+    with pytest.raises(StillHandled) as given_up:
+        ticket.begin(request(3))
+    waits = [one.value.done for one in (answered, retracted, given_up)]
+    before = [done.is_set() for done in waits]
+
+    ticket.end(reply(1))
+    ticket.retract(request(2))
+    ticket.give_up()
+
+    assert [False] * 3 == before
+    assert [True] * 3 == [done.is_set() for done in waits]
+    assert [False, True, False] == [ticket.is_retracted(request(n)) for n in (1, 2, 3)]
+
+
+def test_a_request_that_was_retracted_is_new_when_it_is_sent_again() -> None:
+    ticket = Ticket(Limits())
+    handle(ticket, 1)
+    ticket.begin(request(2))
+    ticket.retract(request(2))
+
+    assert ticket.begin(request(2)) is None
+    assert not ticket.is_retracted(request(2))
+    with pytest.raises(StillHandled):
+        ticket.begin(request(2))
+
+
 @pytest.mark.parametrize("number", [0, 3, -1])
 def test_a_request_that_was_passed_over_or_is_older_than_all_is_done(number: int) -> None:
     ticket = Ticket(Limits())
