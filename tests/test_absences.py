@@ -1035,6 +1035,28 @@ async def test_a_command_that_is_cancelled_in_line_is_run_when_it_is_sent_again(
     assert 1 == len([one for one in ann.frames if one.get("action") == "said"])
 
 
+async def test_a_join_that_is_cancelled_is_made_when_it_is_sent_again(
+    diary: Diary, hall: Stage
+) -> None:
+    ann = await hall.player("ann", app=APP, resume=True)
+    diary.hold("on_join")
+    message = {"eventType": EventType.JOIN_ROOM, "appName": APP, "roomName": ROOM, "id": 50}
+    waiting = user_of(hall).links[0].connection.receive(values.encode(message), is_binary=False)
+    assert waiting is not None
+    task = asyncio.ensure_future(waiting)
+    await hall.settle()
+    task.cancel()
+    await ann.drop()
+    diary.let_go("on_join")
+    reply = await ann.resume()
+    ask(ann, EventType.JOIN_ROOM, 50, ROOM)
+
+    assert {} == reply["rooms"]
+    assert [0] == list(map(code_of, await answers(ann, 50)))
+    assert [f"on_join ann {ROOM}"] * 2 == diary.of("on_join")
+    assert [ROOM] == list(user_of(hall).rooms)
+
+
 # -- what is kept ----------------------------------------------------------------------------
 
 

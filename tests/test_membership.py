@@ -707,6 +707,24 @@ async def test_a_server_that_stops_waits_for_nobody_who_is_away(diary: Diary) ->
     assert [f"on_leave ann {ROOM} shutdown"] == diary.of("on_leave")
 
 
+async def test_who_is_lost_while_the_server_stops_has_no_grace_time(diary: Diary) -> None:
+    async with Stage(make_server(diary)) as stage:
+        ann, bob = await seated(stage), await seated(stage, "bob")
+        diary.hold("act")
+        bob.send("act")
+        await stage.settle()
+        stopping = asyncio.ensure_future(stage.server.close())
+        await stage.settle()
+        await ann.drop()
+        diary.let_go("act")
+        await stage.advance(1)
+
+        assert stopping.done()
+    assert [f"on_leave ann {ROOM} disconnected", f"on_leave bob {ROOM} shutdown"] == diary.of(
+        "on_drop", "on_leave"
+    )
+
+
 async def test_who_is_lost_because_the_server_stops_has_no_grace_time(diary: Diary) -> None:
     async with Stage(make_server(diary)) as stage:
         await seated(stage)

@@ -19,6 +19,7 @@ from tests.returning import (
     ask,
     code_of,
     lose_while_handled,
+    news,
     presence,
     reconnect,
     remains,
@@ -650,16 +651,19 @@ async def test_a_refused_login_under_an_away_users_name_changes_nothing(
     assert [] == diary.of("on_leave", "on_disconnect")
 
 
-async def test_a_login_waits_until_the_away_one_has_left(diary: Diary, hall: Stage) -> None:
+@pytest.mark.parametrize("hook", ["on_disconnect", "room.on_disconnect", "on_leave"])
+async def test_a_login_waits_until_the_away_one_has_left(
+    hook: str, diary: Diary, hall: Stage
+) -> None:
     ann = await seated(hall)
     await ann.drop()
-    diary.hold("on_leave")
+    diary.hold(hook)
     other = await hall.connect(app=APP)
     ask(other, EventType.LOGIN, 1, data={"username": "ann"})
     await hall.settle()
     _, reply = await reconnect(hall, ann.token)
     await other.quiet()
-    diary.let_go("on_leave")
+    diary.let_go(hook)
 
     assert 30 == code_of(reply)
     assert 0 == code_of(await other.receive())
@@ -775,21 +779,40 @@ async def test_each_connection_has_a_token_and_a_grace_time_of_its_own(
 
     assert 30 == code_of(late)
     assert 20 == left
-    assert [] == diary.of("on_leave")
+    assert [f"on_drop ann {ROOM}", f"on_resume ann {ROOM}"] == diary.of(
+        "on_drop", "on_resume", "on_leave"
+    )
     assert 1 == len(app_of(pair).tickets)
 
 
 async def test_a_full_house_lets_a_login_in_for_the_connection_away_the_longest(
-    pair: Stage,
+    diary: Diary,
 ) -> None:
-    first = await seated(pair)
-    second = await pair.player("ann", app=APP, resume=True)
-    await first.drop()
-    await pair.player("ann", app=APP, resume=True)
-    _, late = await reconnect(pair, first.token)
+    async with Stage(make_server(diary, double_login="allow:3")) as stage:
+        players = [await stage.player("ann", app=APP, resume=True) for _ in range(3)]
+        for player in players[:2]:
+            await player.drop()
+        newcomer = await stage.player("ann", app=APP, resume=True)
+        codes = [code_of((await reconnect(stage, one.token))[1]) for one in players[:2]]
 
-    assert (30, 2) == (code_of(late), len(user_of(pair).links))
-    assert second.closed is None
+        assert [30, 0] == codes
+        assert [None, None] == [players[2].closed, newcomer.closed]
+        assert 3 == len(user_of(stage).links)
+
+
+async def test_who_can_come_back_beside_one_who_cannot_gets_what_it_missed(pair: Stage) -> None:
+    first = await seated(pair, resume=False)
+    room_of(pair).broadcast("before", only="ann")
+    ann = await pair.player("ann", app=APP, resume=True)
+    await ann.drop()
+    room_of(pair).broadcast("missed")
+    room_of(pair).broadcast("missed", only="ann")
+    app_of(pair).users["ann"].send("missed")
+    reply = await ann.resume()
+
+    assert [False, False] == ["reset" in reply["app"], "reset" in reply["rooms"][ROOM]]
+    assert ["missed"] * 3 == [one["action"] for one in await news(ann) if "action" in one]
+    assert first.closed is None
 
 
 @pytest.mark.parametrize("way", ["drop", "logout", "disconnection", "disconnect"])
