@@ -87,7 +87,7 @@ async def test_events_are_told(
     theirs = await bob.join(room.name)
     await theirs.request("say", {"text": "hello"})
     connection_of(demo, "bob").abort()
-    await page.prints("bob is here", "bob: hello", "bob has 30 s to come back", "bob is back")
+    await page.prints("bob is here", "bob: hello", "bob is away", "bob is back")
     await theirs.leave()
     await page.prints("bob has gone: left")
     demo.server.applications["tictactoe"].rooms[room.name].close()
