@@ -88,6 +88,14 @@ class Field(RoomExtension):
             else:
                 self._say(kind)
 
+    @handles("kick", Whisper)
+    def kick(self, _user: User, message: Whisper) -> None:
+        self.room.kick(message.to)
+
+    @handles("close")
+    def close(self, _user: User) -> None:
+        self.room.close()
+
     @handles("truth")
     def truth(self, _user: User) -> dict[str, object]:
         """What was sent, done and called, in order."""

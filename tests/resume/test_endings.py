@@ -1,4 +1,4 @@
-"""A server that is killed and started again, and the clients that find it new."""
+"""What ends a stay while a client is away: a kick, the room's end, the server's."""
 
 from __future__ import annotations
 
@@ -77,3 +77,36 @@ async def test_after_a_restart_a_client_logs_in_and_joins_again(client: str) -> 
     assert [["reset", "epoch"]] == [one for one in late["cat"] if one[0] in {"reset", "left"}]
     assert ["left", "gone"] == [one for one in late["bob"] if one[0] in {"reset", "left"}][-1]
     assert [] == [one for heard in late.values() for one in heard if one[0] == "close"]
+
+
+_ENDS = {"reset", "left", "close"}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_who_was_kicked_or_whose_room_has_closed_is_told_on_the_way_back(client: str) -> None:
+    async with fields(client) as field:
+        umpire = await _umpire(field.world.port, "kept", "lost")
+        ann, bob = players = [field.seat(name) for name in ("ann", "bob")]
+        for player, room in ((ann, "kept"), (bob, "lost")):
+            field.network.plan(player.name)
+            await player.connect(field.network.url(player.name), "world")
+            await player.join(room)
+        field.network.lead_to(0)
+        assert 2 == await field.network.cut_all()
+        await umpire.say("kept", "kick", {"to": "ann"})
+        await umpire.say("lost", "close")
+        field.network.lead_to(field.world.port)
+        await ann.until(_has("left", "kicked"))
+        await bob.until(_has("left", "gone"))
+        for player in players:
+            with pytest.raises(Failed):
+                await player.request("add", {"number": 1})
+        ends = [[heard for heard in player.heard if heard[0] in _ENDS] for player in players]
+        for player in players:
+            await player.join("kept")
+            await player.request("add", {"number": 1})
+            await player.close()
+        umpire.socket.abort()
+
+    for reason, heard in zip(("kicked", "gone"), ends, strict=True):
+        assert [["reset", reason], ["left", reason]] == heard
