@@ -1035,8 +1035,9 @@ async def test_a_command_that_is_cancelled_in_line_is_run_when_it_is_sent_again(
     assert 1 == len([one for one in ann.frames if one.get("action") == "said"])
 
 
+@pytest.mark.parametrize("cancelled", ["before", "after"])
 async def test_a_join_that_is_cancelled_is_made_when_it_is_sent_again(
-    diary: Diary, hall: Stage
+    cancelled: str, diary: Diary, hall: Stage
 ) -> None:
     ann = await hall.player("ann", app=APP, resume=True)
     diary.hold("on_join")
@@ -1045,11 +1046,16 @@ async def test_a_join_that_is_cancelled_is_made_when_it_is_sent_again(
     assert waiting is not None
     task = asyncio.ensure_future(waiting)
     await hall.settle()
-    task.cancel()
+    if cancelled == "before":
+        task.cancel()
     await ann.drop()
-    diary.let_go("on_join")
     reply = await ann.resume()
     ask(ann, EventType.JOIN_ROOM, 50, ROOM)
+    await hall.settle()
+    if cancelled == "after":
+        task.cancel()
+    await hall.settle()
+    diary.let_go("on_join")
 
     assert {} == reply["rooms"]
     assert [0] == list(map(code_of, await answers(ann, 50)))

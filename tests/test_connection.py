@@ -778,6 +778,7 @@ async def test_a_handler_that_disconnects_ends_the_login_wherever_it_is_by_now(
     await lose_while_handled(hall, ann)
     if then == "comes back":
         await ann.resume()
+        ask(ann, EventType.MESSAGE, 50, ROOM, action="act")  # which waits for the first
     diary.let_go("act")
     await hall.settle()
 
