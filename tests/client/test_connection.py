@@ -93,11 +93,12 @@ async def test_the_close_waits_for_the_links_that_were_lost(
     first.lose(1006)
     await network.wire(1)
     closing = asyncio.create_task(lasting.close())
-    for _ in range(10):
-        await asyncio.sleep(0)
+    clock = Clock().install()
+    await clock.settle()
     assert not closing.done()
     is_open.set()
     await closing
+    clock.remove()
 
     assert (1000, "") == first.closed_with
 
@@ -487,6 +488,27 @@ async def test_a_server_that_cannot_be_reached_is_tried_for_ever_and_ever_more_r
         tries.append(round(clock.now - began, 1))
 
     assert [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0] == tries
+    await connection.close()
+    clock.remove()
+
+
+async def test_who_is_back_is_quick_again(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda _low, high: high)
+    clock = Clock().install()
+    connection = Connection(await network.dial(), dial=network.dial)
+    await network.wires[0].login(connection)
+    network.wires[0].lose(1006)
+    await clock.advance(0.2)
+    second = network.wires[1]
+    data = {"userName": "ada", "token": "two", "app": {"epoch": "e", "seq": 4}, "rooms": {}}
+    second.push(8, data, id=second.sent[0]["id"])
+    await clock.settle()
+    second.lose(1006)
+    await clock.advance(0.2)
+
+    assert 3 == network.dialled
     await connection.close()
     clock.remove()
 

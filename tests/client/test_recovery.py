@@ -570,6 +570,41 @@ async def test_nor_does_it_while_another_join_is_under_way(stay: Stay) -> None:
     assert {"hall": stay.room} == stay.app.joined
 
 
+async def is_seated(stay: Stay) -> bool:
+    """Cut the link, say that this user was put into the den, and tell whether that is told."""
+    frame = await stay.redial()
+    den = {"roomName": "den", "epoch": "d", "seq": 20, "sub": 0}
+    stay.resumed(frame["id"], {"hall": {"epoch": "r", "seq": 7}, "den": den})
+    stay.wire.push(11, "next", seq=5)
+    events = [await next_of(stay.app)]
+    while events[-1] != Message("", "next"):
+        events.append(await next_of(stay.app))
+    return any(isinstance(event, Seated) for event in events)
+
+
+async def test_a_seat_in_a_room_whose_join_was_taken_back_before_is_told(stay: Stay) -> None:
+    frame = await cancelled_join(stay)
+    stay.resumed(frame["id"])
+    stay.wire.push(5, {"roomName": "den"}, id=(await stay.wire.frame(1))["id"])
+
+    assert await is_seated(stay)
+
+
+async def test_and_so_it_is_where_it_was_joined_after_all_and_left(stay: Stay) -> None:
+    frame = await cancelled_join(stay)
+    joining = asyncio.ensure_future(stay.app.join("den"))
+    await asyncio.sleep(0)
+    den = {"roomName": "den", "epoch": "d", "seq": 1, "sub": 0}
+    stay.resumed(frame["id"], {"hall": {"epoch": "r", "seq": 7}, "den": den})
+    stay.wire.push(5, {"roomName": "den"}, id=(await stay.wire.frame(1))["id"])
+    stay.wire.push(4, den, id=(await stay.wire.frame(2))["id"], seq=9)
+    leaving = asyncio.create_task((await joining).leave())
+    stay.wire.push(5, {"roomName": "den"}, id=(await stay.wire.frame(3))["id"])
+    await leaving
+
+    assert await is_seated(stay)
+
+
 async def test_a_list_that_is_watched_is_asked_for_again(stay: Stay) -> None:
     rooms = [{"roomName": "hall", "count": 1}, {"roomName": "den"}]
     stay.wire.push(9, {"rooms": rooms}, id=3)
