@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
@@ -9,18 +10,34 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 
-from goroom import sequence, turn
+from goroom import absences, sequence, turn
+from goroom.absences import Absences, KnownPlace
+from goroom.connection import Connection
+from goroom.history import History, Ring
 from goroom.membership import Membership
 from goroom.messaging import MessageTurn
 from goroom.outbox import Outbox
 from goroom.room import Room
 from goroom.sequence import Sequence
+from goroom.tickets import Ticket, Tickets
 from goroom.turn import Turn
+from goroom.user import Link
 from goroom.users import UserService
+from tests.properties.runs import (
+    CROWD,
+    AllOf,
+    Script,
+    drive,
+    histories,
+    policies,
+    scripts,
+    seeds,
+)
 from tests.properties.test_lanes import LanesCheck
 from tests.properties.test_ledger import LedgerCheck
+from tests.properties.test_resume import MANNERS, Journey
 from tests.properties.test_view import ViewCheck
-from tests.properties.world import CROWD, drive, policies, scripts, seeds
+from tests.properties.world import LONG_HISTORY, SHORT_HISTORY
 
 Patch = Callable[[], Any]
 
@@ -40,7 +57,7 @@ def numbers_with_holes(number_shared: Any) -> Any:
 
 
 def private_events_without_sub(_: Any) -> Any:
-    def number(self: Sequence, push: Any) -> None:
+    def number(self: Sequence, push: Any, _: Any) -> None:
         push.seq, push.sub = self.seq, 1
 
     return number
@@ -66,7 +83,7 @@ def twice(deliver: Any) -> Any:
 
 
 def only_to_everybody(_: Any) -> Any:
-    return lambda self, only, skip: self.everybody()  # noqa: ARG005 -- the patched signature
+    return lambda self, only, skip: list(self._members.values())  # noqa: ARG005 -- the patched signature
 
 
 def audience_kept(_: Any) -> Any:
@@ -116,7 +133,7 @@ def bound_at_the_put(put: Any) -> Any:
     def put_or_close(self: Outbox, frame: bytes) -> None:
         put(self, frame)
         if self.waiting > 6:
-            self._give_up(self.waiting, 0)
+            self._give_up()
 
     return put_or_close
 
@@ -129,6 +146,14 @@ def writes_not_counted(take: Any) -> Any:
         return frames
 
     return take_uncounted
+
+
+def replacements_not_counted(put_volatile: Any) -> Any:
+    def put_uncounted(self: Outbox, frame: bytes, key: Any) -> None:
+        put_volatile(self, frame, key)
+        self.replaced = 0
+
+    return put_uncounted
 
 
 PLANTED: dict[str, tuple[Any, Patch]] = {
@@ -152,6 +177,10 @@ PLANTED: dict[str, tuple[Any, Patch]] = {
     ),
     "the bound at the put": (LanesCheck, patched(Outbox, "put", bound_at_the_put)),
     "writes not counted": (LanesCheck, patched(Outbox, "take", writes_not_counted)),
+    "replacements not counted": (
+        LanesCheck,
+        patched(Outbox, "put_volatile", replacements_not_counted),
+    ),
 }
 
 
@@ -167,10 +196,164 @@ def test_the_property_fails_with_a_planted_bug(bug: str) -> None:
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    @example(CROWD, 0, "refuse")
-    @given(scripts, seeds, policies)
-    def run_property(script: list[Any], seed: int, double_login: str) -> None:
-        drive(script, seed, double_login, check())
+    @example(CROWD, 0, "refuse", LONG_HISTORY)
+    @given(scripts, seeds, policies, histories)
+    def run_property(script: Script, seed: int, double_login: str, history_events: int) -> None:
+        drive(script, seed, double_login, history_events, check())
 
     with patch(), pytest.raises(Exception):  # noqa: B017, PT011 -- how it fails is open
         run_property()
+
+
+# -- in what brings a lost client back ----------------------------------------------------------
+
+
+def nothing(_: Any) -> Any:
+    return lambda *_: None
+
+
+def kept_for_all(keep_private: Any) -> Any:
+    def keep(self: History, push: Any, receivers: Any, now: float) -> None:
+        keep_private(self, push, list(self._own), now)
+
+    return keep
+
+
+def the_last_one_again(_: Any) -> Any:
+    def after(self: Ring, place: Any) -> Any:
+        return (record for record in self._records if record[:2] >= place)
+
+    return after
+
+
+def one_too_few(after: Any) -> Any:
+    return lambda self, place: list(after(self, place))[1:]
+
+
+def replayed_too_late(send: Any) -> Any:
+    def send_later(self: Connection, push: Any) -> None:
+        if push.seq is None:
+            send(self, push)
+        else:
+            asyncio.get_running_loop().call_later(0.2, send, self, push)
+
+    return send_later
+
+
+def not_followed_by_spectators(follow: Any) -> Any:
+    def follow_if_member(self: Sequence, who: object) -> None:
+        if not isinstance(who, Link):
+            follow(self, who)
+
+    return follow_if_member
+
+
+def replies_forgotten(end: Any) -> Any:
+    def end_and_forget(self: Ticket, reply: Any) -> None:
+        end(self, reply)
+        self._replies.clear()
+
+    return end_and_forget
+
+
+def all_is_new(begin: Any) -> Any:
+    def begin_again(self: Ticket, request: Any) -> Any:
+        self._last_id = -1
+        return begin(self, request)
+
+    return begin_again
+
+
+def token_kept(_: Any) -> Any:
+    return lambda self, link, ticket, token, attempt: token  # noqa: ARG005 -- the patched signature
+
+
+def attempts_forgotten(exchange: Any) -> Any:
+    def exchange_it(self: Tickets, link: Any, ticket: Any, token: str, _: str) -> str:
+        new: str = exchange(self, link, ticket, token, "")
+        return new
+
+    return exchange_it
+
+
+def back_but_not_told(_: Any) -> Any:
+    return lambda self, user: self._away.pop(user, None)
+
+
+def grace_goes_on(come_back: Any) -> Any:
+    def come_back_for_now(self: Absences, user: Any, link: Any) -> None:
+        link.grace = None
+        come_back(self, user, link)
+
+    return come_back_for_now
+
+
+def epochs_ignored(since: Any) -> Any:
+    def since_anyhow(of: Sequence, who: object, known: Any, *names: str) -> Any:
+        here = None if known is None else KnownPlace(of.epoch, known.seq, known.sub)
+        return since(of, who, here, *names)
+
+    return since_anyhow
+
+
+def history_without_end(_: Any) -> Any:
+    def drop_and_hide(self: Ring) -> None:
+        record = self._records.popleft()
+        self._count(record, -1)
+
+    return drop_and_hide
+
+
+PLANTED_IN_RESUME: dict[str, Patch] = {
+    "private events not kept": patched(History, "keep_private", nothing),
+    "private events kept for all": patched(History, "keep_private", kept_for_all),
+    "shared events not kept": patched(History, "keep_shared", nothing),
+    "the last event again": patched(Ring, "after", the_last_one_again),
+    "one event too few": patched(Ring, "after", one_too_few),
+    "a gap without a reset": patched(Ring, "_drop_oldest", history_without_end),
+    "live before the missed": patched(Connection, "send", replayed_too_late),
+    "spectators not followed": patched(Sequence, "follow", not_followed_by_spectators),
+    "replies forgotten": patched(Ticket, "end", replies_forgotten),
+    "resent requests run again": patched(Ticket, "begin", all_is_new),
+    "token kept": patched(Tickets, "exchange", token_kept),
+    "attempts forgotten": patched(Tickets, "exchange", attempts_forgotten),
+    "back, but not told": patched(Membership, "tell_back", back_but_not_told),
+    "away, but not told": patched(Membership, "tell_away", nothing),
+    "audience kept": patched(Absences, "_audiences_changed", nothing),
+    "grace goes on": patched(Absences, "_return", grace_goes_on),
+    "epochs ignored": patched(absences, "_since", epochs_ignored),
+}
+
+REMADE: Script = [
+    ("join", 0, "plain"),
+    ("join", 1, "plain"),
+    ("advance", 0.1),
+    ("drop", 0, None),
+    ("message", 1, "plain", "close", 0),
+    ("advance", 0.1),
+    ("make", "plain"),
+    ("move", "ann", "plain"),
+    ("advance", 0.1),
+    *[("outside", "plain")] * 9,
+    ("resume", 0, None),
+    ("outside", "plain"),
+]
+"""The room in which a lost client was is another one when it comes back, and it is in it."""
+
+
+def test_a_room_made_anew_is_told_by_its_epoch() -> None:
+    drive(REMADE, 0, "refuse", LONG_HISTORY, AllOf(ViewCheck(), LanesCheck(), LedgerCheck()))
+
+
+@pytest.mark.parametrize("bug", PLANTED_IN_RESUME)
+def test_the_journeys_fail_with_a_bug_planted_in_resuming(bug: str) -> None:
+    with PLANTED_IN_RESUME[bug](), pytest.raises(Exception):  # noqa: B017, PT011 -- how it fails is open
+        find_bug()
+
+
+def find_bug() -> None:
+    """Lose links until something is wrong."""
+    test_a_room_made_anew_is_told_by_its_epoch()
+    for manner in ("later", "at once", "reply lost"):
+        asyncio.run(Journey(MANNERS[manner], LONG_HISTORY).play_all())
+    asyncio.run(Journey(MANNERS["later"], SHORT_HISTORY).play_all())

@@ -1,66 +1,57 @@
-"""The view: what a member receives between its join and its leave."""
+"""The view: what a member receives between its join and its leave, whatever its link does."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import example, given
 
-from tests.properties.views import View, views_of
-from tests.properties.world import CROWD, Run, drive, notes, policies, scripts, seeds
+from tests.properties.runs import CROWD, Run, Script, drive, histories, policies, scripts, seeds
+from tests.properties.views import Stay
+from tests.properties.world import LONG_HISTORY, SHORT_HISTORY, notes
 
 
 class ViewCheck:
-    """Exactly the committed events meant for it, once, in order, shared ones without holes."""
+    """Exactly the committed events meant for it, once, in order; of a failed turn, nothing."""
 
     def step(self, run: Run) -> None:
-        """Nothing to see before the end."""
+        for client in run.clients:
+            assert client.viewer.wrong == []
 
     async def end(self, run: Run) -> None:
-        told: dict[tuple[str, int], Any] = {}
-        heard: dict[int, set[str]] = {}
+        self.step(run)
+        self._check_notes()
         for client in run.clients:
-            frames = client.player.frames
-            stays, wrong = views_of(frames)
-            assert not wrong
-            for stay in stays:
-                self._check_order(stay, is_open=client.player.closed is None)
-                for mark in stay.marks:
-                    heard.setdefault(mark, set()).add(stay.user_id)
-            for frame in frames:
-                mark = frame.get("data", {}).get("mark")
-                assert mark is None or mark not in notes.failed, "a failed turn was heard"
-                if "roomName" in frame and "seq" in frame and "sub" not in frame:
-                    self._check_same(told, frame, stays)
-        for mark, meant in notes.meant.items():
-            assert heard.get(mark, set()) <= meant, "somebody heard what was not meant for it"
+            viewer = client.viewer
+            for stay in viewer.stays:
+                self._check_stay(stay, is_open=client.is_connected and not stay.is_over)
+            assert notes.failed.isdisjoint(viewer.marks), "a failed turn was heard"
+            assert len(viewer.marks) == len(set(viewer.marks)), "heard twice"
+            is_here = client.is_connected and not client.is_over
+            assert not (is_here and viewer.phantoms), "it believes to be where it is not"
 
-    def _check_order(self, stay: View, *, is_open: bool) -> None:
-        assert stay.events == sorted(set(stay.events)), f"out of order or twice: {stay}"
-        shared = [seq for seq, sub in stay.events if sub == 0]
-        assert shared == list(range(stay.start + 1, stay.start + 1 + len(shared))), f"hole: {stay}"
-        room = notes.rooms[stay.epoch]
-        if stay.end is None and is_open and not room.is_closed:
-            assert room.sequence.seq == (shared[-1] if shared else stay.start), f"short: {stay}"
+    def _check_notes(self) -> None:
+        """The events are numbered without holes, and the private ones say whom they are for."""
+        for events in notes.committed.values():
+            shared = [event.place[0] for event in events if event.receivers is None]
+            assert shared == list(range(1, len(shared) + 1)), "a hole"
+            places = [event.place for event in events]
+            assert places == sorted(set(places)), "out of order"
+            for event in events:
+                assert event.action != "moved", "a volatile event with a number"
+                if event.receivers is not None:
+                    meant = notes.meant.get(event.data.get("mark"), event.receivers)
+                    assert meant == event.receivers, "not for whom it was meant"
 
-    def _check_same(
-        self, told: dict[tuple[str, int], Any], frame: dict[str, Any], stays: list[View]
-    ) -> None:
-        if frame["eventType"] != 11:
-            return
-        epochs = {
-            stay.epoch
-            for stay in stays
-            if stay.room == frame["roomName"] and (frame["seq"], 0) in stay.events
-        }
-        if len(epochs) == 1:
-            key = (epochs.pop(), frame["seq"])
-            assert told.setdefault(key, frame["data"]) == frame["data"], "two truths for one seq"
+    def _check_stay(self, stay: Stay, *, is_open: bool) -> None:
+        meant = stay.meant_for_it()
+        if not is_open:
+            meant = meant[: len(stay.events)]
+        assert stay.events == meant, f"{stay.user_id} in {stay.room!r} from {stay.start}"
 
 
-@example(CROWD, 0, "refuse")
-@given(scripts, seeds, policies)
+@example(CROWD, 0, "refuse", LONG_HISTORY)
+@example(CROWD, 0, "refuse", SHORT_HISTORY)
+@given(scripts, seeds, policies, histories)
 def test_each_member_receives_exactly_what_was_committed_for_it(
-    script: list[Any], seed: int, double_login: str
+    script: Script, seed: int, double_login: str, history_events: int
 ) -> None:
-    drive(script, seed, double_login, ViewCheck())
+    drive(script, seed, double_login, history_events, ViewCheck())

@@ -1,5 +1,5 @@
 """
-A small world that Hypothesis drives: one application, three kinds of rooms, restless clients.
+A small world: one application, three kinds of rooms, and notes of all that happens in it.
 
 Everything goes through the real core: Connection, dialect bytes, Turn. What is expected is noted by
 the handlers as they run (`Notes`) and compared with what each client has received.
@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import Counter
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
+from unittest import mock
 
 import attrs
-from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from goroom import (
     ApplicationExtension,
@@ -27,16 +31,35 @@ from goroom import (
     Server,
     User,
 )
-from goroom.messages import EventType
-from goroom.testing import Player, Stage
+from goroom.messages import EventType, Push
+from goroom.sequence import Sequence
+from goroom.tickets import Tickets
 
 APP = "world"
 NAMES = ("ann", "bob", "cy")
 ROOMS = ("plain", "slow", "picky")
 CAPACITY = 2
 CLIENTS = 5
+LONG_HISTORY = 1000
+SHORT_HISTORY = 3
+GRACE_SECONDS = 30.0
 
-LIMITS = Limits(login_seconds=None, outbox_frames=8, rooms_per_application=20)
+Place = tuple[int, int]
+
+
+@attrs.define
+class Committed:
+    """An event of a room or of the application."""
+
+    place: Place
+    event_type: int
+    action: str
+    sender: str
+    data: Any
+    receivers: frozenset[str] | None = attrs.field(default=None, eq=False)
+    """Ids of the users that a private one is for."""
+    number: int = attrs.field(default=0, eq=False)
+    """Its number among all that was committed anywhere."""
 
 
 @attrs.define
@@ -55,14 +78,64 @@ class Notes:
     joined: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     left: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     """How often ``on_join`` returned and ``on_leave`` counted, by room epoch and user id."""
-    logins: Counter[str] = attrs.field(factory=Counter)
     disconnects: Counter[str] = attrs.field(factory=Counter)
-    """How often a login was taken and ended, by user id."""
-    rooms: dict[str, Room] = attrs.field(factory=dict)
-    """Every room that ever was, by epoch."""
+    """How often a login ended, by user id."""
+    committed: defaultdict[str, list[Committed]] = attrs.field(factory=lambda: defaultdict(list))
+    """Every event with a number, by epoch: what the clients must have seen."""
+    count: int = 0
+    """How many these are."""
+    resumed_at: dict[str, int] = attrs.field(factory=dict)
+    """How many events had been committed when a RECONNECT was served, by its new token."""
+    runs: Counter[int] = attrs.field(factory=Counter)
+    """How often each message was handled, by its serial number."""
+    presence: defaultdict[tuple[str, str], list[str]] = attrs.field(
+        factory=lambda: defaultdict(list)
+    )
+    """The hooks that ran for a user, in order, by room epoch (``""``: application) and user id."""
+
+    def commit(self, epoch: str, push: Push, receivers: Iterable[Any] | None) -> None:
+        """Note an event that has got its number."""
+        self.count += 1
+        sender = "" if push.event_type == EventType.LEAVE_ROOM else push.sender
+        ids = None if receivers is None else frozenset(user.id for user in receivers)
+        place = push.seq or 0, push.sub or 0
+        data = json.loads(push.body)
+        self.committed[epoch].append(
+            Committed(place, push.event_type, push.action, sender, data, ids, self.count)
+        )
 
 
 notes = Notes()
+
+
+@contextmanager
+def noted() -> Iterator[None]:
+    """Note on a fresh sheet every event that gets a number."""
+    notes.__init__()  # type: ignore[misc]  # a fresh sheet, known to the handlers by name
+    number_shared, number_private = Sequence.number_shared, Sequence.number_private
+    exchange = Tickets.exchange
+
+    def note_shared(sequence: Sequence, push: Push) -> None:
+        number_shared(sequence, push)
+        notes.commit(sequence.epoch, push, None)
+
+    def note_private(sequence: Sequence, push: Push, receivers: Iterable[Any]) -> None:
+        receivers = list(receivers)
+        number_private(sequence, push, receivers)
+        notes.commit(sequence.epoch, push, receivers)
+
+    def note_resume(tickets: Tickets, *arguments: Any) -> str:
+        token = exchange(tickets, *arguments)
+        notes.resumed_at[token] = notes.count
+        return token
+
+    with (
+        capture_logs(),  # thousands of runs: to write their logs takes longer than to play them
+        mock.patch.object(Tickets, "exchange", note_resume),
+        mock.patch.object(Sequence, "number_shared", note_shared),
+        mock.patch.object(Sequence, "number_private", note_private),
+    ):
+        yield
 
 
 class Handling:
@@ -103,14 +176,16 @@ class Handling:
         self._private[mark] = {user.id}
         user.send("told", {"mark": mark})
 
+    def show(self, key: object) -> None:
+        mark = next(notes.marks)
+        self._sent.append(mark)
+        self._room.broadcast("moved", {"mark": mark}, volatile=True, key=key)
+
 
 class Plain(RoomExtension):
     max_users = CAPACITY
     spectators = True
     pause = 0.0
-
-    def init(self) -> None:
-        notes.rooms[self.room.sequence.epoch] = self.room
 
     def key(self, user: User) -> tuple[str, str]:
         return self.room.sequence.epoch, user.id
@@ -121,19 +196,45 @@ class Plain(RoomExtension):
             if self.pause:
                 await asyncio.sleep(self.pause)
             handling.tell(user)
-            notes.joined[self.key(user)] += 1
+            self.note_joined(user)
+
+    def note_joined(self, user: User) -> None:
+        notes.joined[self.key(user)] += 1
+        notes.presence[self.key(user)].append("join")
 
     async def on_leave(self, user: User, reason: LeaveReason) -> None:
         with Handling(self.room) as handling:
             handling.say()
             if self.pause:
                 await asyncio.sleep(self.pause)
-            notes.left[self.key(user)] += 1
+            self.note_left(user)
+
+    def note_left(self, user: User) -> None:
+        notes.left[self.key(user)] += 1
+        notes.presence[self.key(user)].append("leave")
+
+    async def on_drop(self, user: User) -> None:
+        notes.presence[self.key(user)].append("drop")
+        with Handling(self.room) as handling:
+            handling.tell(user)
+            if self.pause:
+                await asyncio.sleep(self.pause)
+            handling.say()
+
+    async def on_resume(self, user: User) -> None:
+        notes.presence[self.key(user)].append("resume")
+        with Handling(self.room) as handling:
+            handling.tell(user)
+            if self.pause:
+                await asyncio.sleep(self.pause)
+            handling.say()
 
     async def on_message(self, user: User, request: Request) -> object:
         seconds = request.data.get("seconds", 0)
+        notes.runs[request.data["serial"]] += 1
         with Handling(self.room) as handling:
             handling.say()
+            handling.show(user.name)
             if seconds:
                 await asyncio.sleep(seconds)
             for member in self.room.members.values():
@@ -164,7 +265,7 @@ class Picky(Plain):
             await asyncio.sleep(self.pause)
             if self.random.random() < 0.5:
                 raise Refused("not today")
-            notes.joined[self.key(user)] += 1
+            self.note_joined(user)
 
     async def on_leave(self, user: User, reason: LeaveReason) -> None:
         with Handling(self.room) as handling:
@@ -172,7 +273,7 @@ class Picky(Plain):
             await asyncio.sleep(self.pause)
             if reason is LeaveReason.LEFT and self.random.random() < 0.5:
                 raise Refused("stay")
-            notes.left[self.key(user)] += 1
+            self.note_left(user)
 
 
 class World(ApplicationExtension):
@@ -188,191 +289,32 @@ class World(ApplicationExtension):
             await asyncio.sleep(0.2)
         if credentials.get("refuse"):
             raise Refused("no entry")
+        user.send("hello", {"to": user.name})
+
+    def on_drop(self, user: User) -> None:
+        notes.presence["", user.id].append("drop")
+        user.send("lost", {"name": user.name})
+
+    def on_resume(self, user: User) -> None:
+        notes.presence["", user.id].append("resume")
+        user.send("found", {"name": user.name})
 
     async def on_disconnect(self, user: User, reason: LeaveReason) -> None:
         notes.disconnects[user.id] += 1
+        notes.presence["", user.id].append("leave")
         if self.random.random() < 0.3:
             await asyncio.sleep(0.1)
 
 
-def make_server(seed: int, double_login: str) -> Server:
-    server = Server(limits=LIMITS, seed=seed)
+def make_server(seed: int, double_login: str, history_events: int = LONG_HISTORY) -> Server:
+    limits = Limits(
+        login_seconds=None,
+        outbox_frames=8,
+        rooms_per_application=20,
+        history_events=history_events,
+        resume_seconds=GRACE_SECONDS,
+    )
+    server = Server(limits=limits, seed=seed)
     kinds = {"plain": Plain, "slow": Slow, "picky": Picky}
     server.add_application(APP, World, rooms=kinds, double_login=double_login)
     return server
-
-
-# -- what happens -------------------------------------------------------------------------------
-
-clients = st.integers(0, CLIENTS - 1)
-rooms = st.sampled_from((*ROOMS, "plain"))
-names = st.sampled_from(NAMES)
-booleans = st.booleans()
-
-operations = st.one_of(
-    st.tuples(st.just("login"), clients, names, booleans),
-    st.tuples(st.just("login"), clients, names, booleans),
-    st.tuples(st.just("join"), clients, rooms),
-    st.tuples(st.just("join"), clients, rooms),
-    st.tuples(st.just("join"), clients, rooms),
-    st.tuples(st.just("leave"), clients, rooms),
-    st.tuples(st.just("logout"), clients),
-    st.tuples(st.just("disconnection"), clients),
-    st.tuples(st.just("watch"), clients, rooms),
-    st.tuples(
-        st.just("message"),
-        clients,
-        rooms,
-        st.sampled_from(["say", "fail", "kick", "close"]),
-        st.sampled_from([0, 0.1, 0.4, 7.0]),
-    ),
-    st.tuples(st.just("message"), clients, rooms, st.sampled_from(["say", "fail"]), st.just(0)),
-    st.tuples(st.just("outside"), rooms),
-    st.tuples(st.just("expel"), names),
-    st.tuples(st.just("make"), rooms),
-    st.tuples(st.just("cut"), clients),
-    st.tuples(st.just("advance"), st.sampled_from([0.0, 0.1, 0.25, 1.0, 8.0])),
-)
-scripts = st.lists(operations, min_size=6, max_size=40)
-
-CROWD: list[tuple[Any, ...]] = [
-    *(("join", client, "plain") for client in range(3)),
-    *(("join", client, "slow") for client in range(3)),
-    ("advance", 1.0),
-    ("message", 0, "plain", "say", 0.4),
-    ("message", 1, "plain", "say", 0.4),
-    ("outside", "plain"),
-    ("advance", 1.0),
-    ("message", 0, "slow", "fail", 0.1),
-    ("message", 1, "plain", "kick", 0),
-    ("advance", 1.0),
-    ("join", 2, "plain"),
-    ("login", 3, "ann", False),
-    ("message", 1, "plain", "close", 0.1),
-    ("advance", 8.0),
-]
-"""What chance seldom brings: all want into one room, and its members speak at the same time."""
-
-policies = st.sampled_from(["refuse", "replace", "allow:2"])
-seeds = st.integers(0, 2**16)
-
-
-@attrs.define(eq=False)
-class Client:
-    """A player, how many requests it sent, and every frame of the connections it had."""
-
-    player: Player
-    asked: list[int] = attrs.field(factory=list)
-
-    def ask(self, event: EventType, data: dict[str, Any], room: str = "", action: str = "") -> None:
-        number = len(self.asked) + 1
-        self.asked.append(number)
-        frame: dict[str, Any] = {
-            "appName": APP, "eventType": int(event), "id": number, "data": data,
-        }  # fmt: skip
-        if room:
-            frame["roomName"] = room
-        if action:
-            frame["action"] = action
-        self.player.send_frame(**frame)
-
-
-class Run:
-    """One script on one stage; `clients` holds every connection there ever was."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.server = stage.server
-        self.now: list[Client] = []
-        self.clients: list[Client] = []
-
-    @property
-    def application(self) -> Any:
-        return self.server.applications[APP]
-
-    async def open(self) -> None:
-        for number in range(CLIENTS):
-            self.now.append(await self._connect())
-            if number < len(NAMES):
-                await self.do_login(number, NAMES[number], slowly=False)
-
-    async def _connect(self) -> Client:
-        client = Client(await self.stage.connect(app=APP))
-        self.clients.append(client)
-        return client
-
-    async def perform(self, operation: tuple[Any, ...]) -> None:
-        name, *arguments = operation
-        await getattr(self, f"do_{name}")(*arguments)
-
-    async def do_login(self, client: int, name: str, slowly: bool) -> None:  # noqa: FBT001
-        data = {"username": name, "seconds": slowly}
-        self.now[client].ask(EventType.LOGIN, data)
-
-    async def do_join(self, client: int, room: str) -> None:
-        self.now[client].ask(EventType.JOIN_ROOM, {"roomName": room})
-
-    async def do_leave(self, client: int, room: str) -> None:
-        self.now[client].ask(EventType.LEAVE_ROOM, {"roomName": room})
-
-    async def do_logout(self, client: int) -> None:
-        self.now[client].ask(EventType.LOGOUT, {})
-
-    async def do_disconnection(self, client: int) -> None:
-        self.now[client].ask(EventType.DISCONNECTION, {})
-
-    async def do_watch(self, client: int, room: str) -> None:
-        self.now[client].ask(EventType.SUBSCRIBE_ROOM, {"roomName": room})
-
-    async def do_message(self, client: int, room: str, action: str, seconds: float) -> None:
-        if seconds:
-            room = next(iter(self._rooms_of(client)), room)
-        self.now[client].ask(EventType.MESSAGE, {"seconds": seconds}, room, action)
-
-    def _rooms_of(self, client: int) -> list[str]:
-        connection = self.now[client].player.wire.connection  # type: ignore[attr-defined]
-        link = connection.links.get(APP)
-        return [] if link is None or link.user is None else list(link.user.rooms)
-
-    async def do_outside(self, room: str) -> None:
-        if room in self.application.rooms:
-            self.application.rooms[room].broadcast("outside", {"mark": next(notes.marks)})
-
-    async def do_expel(self, name: str) -> None:
-        user = self.application.users.get(name)
-        if user is not None:
-            user.kick("out")
-
-    async def do_make(self, room: str) -> None:
-        if room not in self.application.rooms:
-            await self.application.rooms.create(room, room)
-
-    async def do_cut(self, client: int) -> None:
-        await self.now[client].player.cut()
-        self.now[client] = await self._connect()
-
-    async def do_advance(self, seconds: float) -> None:
-        await self.stage.advance(seconds)
-
-    async def finish(self) -> None:
-        """Let everything end that was begun, then read all."""
-        await self.stage.advance(120)
-        for client in self.clients:
-            await client.player.received()
-
-
-def drive(script: list[tuple[Any, ...]], seed: int, double_login: str, check: Any) -> None:
-    """Play *script*, calling ``check.step(run)`` after each operation and ``check.end(run)``."""
-
-    async def play() -> None:
-        notes.__init__()  # type: ignore[misc]  # a fresh sheet, known to the handlers by name
-        async with Stage(make_server(seed, double_login)) as stage:
-            run = Run(stage)
-            await run.open()
-            for operation in script:
-                await run.perform(operation)
-                check.step(run)
-            await run.finish()
-            await check.end(run)
-
-    asyncio.run(play())
