@@ -129,7 +129,7 @@ class Absences:
         asked = _decode(asker.request.body)
         application, connection = self._application, asker.link.connection
         link = application.tickets.find(asked.token, asked.attempt)
-        if link is None or link.ticket is None or link.user is None or connection.is_closed:
+        if link is None or link.ticket is None or link.user is None:
             raise UnknownToken
         if asker.link.user is not None:
             raise AlreadyLoggedIn
@@ -199,7 +199,7 @@ class Absences:
             who = user if name in user.rooms else link
             rooms[name], events = _since(room.sequence, who, known, application.name, name)
             if "reset" in rooms[name]:
-                rooms[name] |= room.placed_data()
+                rooms[name] |= room.snapshot_data()
             missed += events
         return {"app": answer, "rooms": rooms}, missed
 

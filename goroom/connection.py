@@ -28,7 +28,6 @@ import structlog
 from goroom import values
 from goroom.application import Application
 from goroom.errors import (
-    AlreadyDone,
     Disconnect,
     ErrorDescription,
     InvalidEvent,
@@ -44,8 +43,9 @@ from goroom.messaging import serve_message
 from goroom.outbox import Outbox, Transport
 from goroom.pulse import Pulse
 from goroom.refusals import NOT_ALLOWED, refusal, unasked_refusal
+from goroom.resent import is_new
 from goroom.sequence import deliver
-from goroom.tickets import REMEMBERED, StillHandled
+from goroom.tickets import StillHandled
 from goroom.turn import Lane, Level, Turn
 from goroom.user import Asker, Link
 from goroom.wire.frames import PONG, frame
@@ -216,11 +216,10 @@ class Connection:
         event, user, ticket = request.event_type, link.user, link.ticket
         if ticket is not None:
             try:
-                is_new = self._is_new(link, ticket, request)
+                if not is_new(link, ticket, request):
+                    return None
             except StillHandled as still:
                 return self._serve_after(still, link, ticket, request)
-            if not is_new:
-                return None
         if event == EventType.MESSAGE and user is not None:
             return serve_message(link, request, user)
         if event in OPEN_TO_ALL:
@@ -232,26 +231,6 @@ class Connection:
         else:
             link.refuse(request, InvalidEvent())
         return None
-
-    def _is_new(self, link: Link, ticket: Ticket, request: Request) -> bool:
-        """
-        Tell whether *request* is to be served; one that was answered before is answered here.
-
-        Raises:
-            StillHandled: It was sent before, and has no answer yet.
-        """
-        if request.event_type != EventType.JOIN_APP:  # a mere sign of life knows of no token
-            link.application.tickets.confirm(ticket)
-        if request.id is None or request.event_type not in REMEMBERED:
-            return True
-        try:
-            reply = ticket.begin(request)
-        except AlreadyDone as error:
-            self.refuse(request, error, link.application.name)
-            return False
-        if reply is not None:
-            self.send(reply)
-        return reply is None
 
     async def _serve_after(
         self, still: StillHandled, link: Link, ticket: Ticket, request: Request

@@ -177,8 +177,7 @@ class Outbox:
             self.dropped += 1
         else:
             self.put(frame)
-            if not self.is_closed:
-                self._volatile[key] = len(self._frames) - 1
+            self._volatile[key] = len(self._frames) - 1
 
     @property
     def is_over_bound(self) -> bool:

@@ -31,7 +31,7 @@ LAYERS = """
     targets pages origins logs
     server
     connection
-    lifecycle messaging pulse
+    lifecycle messaging pulse resent
     seating
     application
     absences

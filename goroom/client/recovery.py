@@ -190,7 +190,9 @@ class Recovery:
             """Leave it to the next login."""
 
         event_type, data = room.entry.again(room.name)
-        self._requests.command(event_type, data=data, answer=answer, fail=fail, is_forced=True)
+        self._requests.command(
+            event_type, data=data, answer=answer, fail=fail, is_forced=True, is_first=True
+        )
 
     # -- rooms ---------------------------------------------------------------------------------
 

@@ -25,6 +25,11 @@ PROTOCOL_ERROR = 1002
 MAX_QUEUED = 64
 """Messages and requests that may wait while the link is lost; asyncio.QueueFull beyond."""
 
+MAX_UNANSWERED = 64
+"""Commands on their way at once: the server remembers so many replies. What is more waits here."""
+MAX_WAITING = 1000
+"""Commands that may wait for answers to those before; asyncio.QueueFull beyond."""
+
 _ALREADY_DONE = 28
 
 
@@ -136,7 +141,7 @@ class Requests:
         self._sent: dict[int, Command] = {}
         """What is unanswered, by id."""
         self._queue: deque[Command] = deque()
-        """What waits for the link."""
+        """What waits for the link, or for answers to what is on its way."""
         self._greeting: tuple[int, Command] | None = None
         """A LOGIN or RECONNECT and its id."""
         self._is_open = False
@@ -156,11 +161,12 @@ class Requests:
         answer: Callable[[Frame], None],
         fail: Callable[[Exception], None],
         is_forced: bool = False,
+        is_first: bool = False,
     ) -> Command:
         """
         Send something, or have it wait for the link; see `Command` for *answer* and *fail*.
 
-        What *is_forced* is taken however much waits.
+        What *is_forced* is taken however much waits; what *is_first* goes before all that waits.
 
         Raises:
             ConnectionLost: This login is over.
@@ -171,7 +177,7 @@ class Requests:
         command = Command(event_type, text, answer, fail)
         if not is_forced:
             self._check()
-        if self._is_open:
+        if self._is_open and (is_first or self._is_idle()):
             self._issue(command)
         else:
             self._queue.append(command)
@@ -267,8 +273,13 @@ class Requests:
     def _check(self) -> None:
         if self._is_open:
             self._outlet.check()
+            if len(self._queue) >= MAX_WAITING:
+                raise asyncio.QueueFull(f"{MAX_WAITING} messages wait for answers before them")
         elif len(self._queue) >= MAX_QUEUED:
             raise asyncio.QueueFull(f"{MAX_QUEUED} messages wait for the link already: it is lost")
+
+    def _is_idle(self) -> bool:
+        return not self._queue and len(self._sent) < MAX_UNANSWERED
 
     def _text(self, event_type: EventType, room_name: str, action: str, data: object) -> str:
         if self._is_over:
@@ -300,11 +311,13 @@ class Requests:
         if command is not None:
             self.latency = asyncio.get_running_loop().time() - command.sent_at
             command.answer(frame)
+            self.flush()
         return True
 
     def is_asking(self, event_type: EventType) -> bool:
         """Tell whether something of this kind is unanswered."""
-        return any(command.event_type == event_type for command in self._sent.values())
+        commands = (*self._sent.values(), *self._queue)
+        return any(command.event_type == event_type for command in commands)
 
     # -- the link and the login ----------------------------------------------------------------
 
@@ -333,8 +346,8 @@ class Requests:
             command.fail(ConnectionLost(1006, "lost: whether it was done is not known"))
 
     def flush(self) -> None:
-        """Send what has waited for the link."""
-        while self._queue:
+        """Send what has waited, as far as the link is there and the server remembers."""
+        while self._is_open and self._queue and len(self._sent) < MAX_UNANSWERED:
             self._issue(self._queue.popleft())
 
     def end(self, lost: ConnectionLost) -> None:

@@ -264,8 +264,31 @@ async def test_what_is_asked_while_the_link_is_lost_waits_up_to_a_bound() -> Non
     line.requests.retract(EventType.LEAVE_ROOM)
     line.requests.resume()
     line.requests.flush()
+    line.answer(1)
 
     assert [*range(1, 66)] == line.ids
+
+
+async def test_no_more_is_on_its_way_than_the_server_remembers_answers_to() -> None:
+    line = Line()
+    for _ in range(100):
+        line.send("go")
+    at_first = len(line.ids)
+    line.answer(2)
+    line.answer(1)
+    line.send("go")
+
+    assert 64 == at_first
+    assert [*range(1, 67)] == line.ids
+
+
+async def test_what_waits_for_answers_is_bounded() -> None:
+    line = Line()
+    for _ in range(64 + 1000):
+        line.send("go")
+
+    with pytest.raises(asyncio.QueueFull, match="1000 messages wait for answers"):
+        line.send("go")
 
 
 async def test_a_link_that_takes_no_more_takes_nothing_new() -> None:

@@ -9,9 +9,13 @@ import attrs
 from goroom.client import (
     App,
     AppEvent,
+    Backoff,
+    Heartbeat,
     Message,
     Missed,
     Opening,
+    Reset,
+    ResetReason,
     Room,
     RoomEvent,
     RoomInfo,
@@ -49,6 +53,10 @@ async def play(url: str) -> None:
                         assert_type(sender, str)
                     case Missed(count):
                         assert_type(count, int)
+                    case Reset(reason, where):
+                        assert_type(reason, ResetReason)
+                        assert_type(where, Room | None)
+            room.send("move", volatile=True)
         async with app.watch_rooms() as listed:
             assert_type(listed, RoomList)
             async for change in listed:
@@ -57,6 +65,11 @@ async def play(url: str) -> None:
             assert_type(outside, AppEvent)
             if isinstance(outside, Seated):
                 assert_type(outside.room, Room)
+
+
+async def come_back(url: str) -> None:
+    await connect(url, app="chess", name="ada", heartbeat=Heartbeat(), backoff=Backoff())
+    await connect(url, app="chess", name="ada", resume=False)
 
 
 async def mistakes(url: str) -> None:
