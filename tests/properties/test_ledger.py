@@ -86,8 +86,10 @@ class LedgerCheck:
             if event.event_type in PRESENCES or event.event_type == EventType.JOIN_ROOM:
                 told.setdefault(event.sender, event.event_type)
         away = {name for name in room.members if told[name] == EventType.MEMBER_AWAY}
-        assert away == {name for name, user in room.members.items() if user.is_away}
         assert away == set(room.membership.away)
+        for name, user in room.members.items():
+            is_ending = not user.links and not user.absent
+            assert is_ending or user.is_away == (name in away)
 
 
 async def leave_all(run: Run) -> None:
