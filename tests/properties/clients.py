@@ -190,7 +190,11 @@ class Client:
         if self._frames_left == 0:
             self._reach_the_end()
             return
-        self._take(json.loads(payload))
+        frame = json.loads(payload)
+        try:
+            self._take(frame)
+        except Exception as error:  # noqa: BLE001 -- the event loop would only log it
+            self.viewer.wrong.append(f"{error!r} at {frame}")
         if self._frames_left is not None:
             self._frames_left -= 1
             if self._frames_left == 0:
