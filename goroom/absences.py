@@ -100,8 +100,8 @@ class Absences:
 
     def _give_up(self, user: User, link: Link) -> None:
         # At once: a RECONNECT that comes before the task has begun must not succeed.
-        self._application.users.void(link)
-        work = self._application.users.detach(user, link, LeaveReason.DISCONNECTED)
+        self._application.endings.void(link)
+        work = self._application.endings.detach(user, link, LeaveReason.DISCONNECTED)
         self._application.turns.spawn(work)
 
     def _tell(self, user: User, event: Event) -> None:
@@ -172,7 +172,7 @@ class Absences:
         self._audiences_changed(user, link)
 
     def _audiences_changed(self, user: User, link: Link) -> None:
-        self._application.users.links_changed(user)
+        user.forget_audiences()
         for room in link.watched.values():
             room.membership.forget_audience()
 

@@ -10,6 +10,7 @@ import structlog
 
 from goroom import values
 from goroom.absences import Absences
+from goroom.endings import Endings
 from goroom.errors import Stopping
 from goroom.events import LeaveReason
 from goroom.extension import ApplicationExtension, RoomExtension
@@ -68,6 +69,7 @@ class Application:
         self._everybody: Audience | None = None
         self.tickets = Tickets(runtime.random)
         self.users = UserService(self, double_login)
+        self.endings = Endings(self)
         self.absences = Absences(self)
         self.rooms = RoomService(self, rooms)
         self.extension = extension(self)
@@ -168,7 +170,7 @@ class Application:
     async def stop(self) -> None:
         """End every user, with reason ``shutdown``, then every timer."""
         users = list(self.users.values())
-        await asyncio.gather(*(self.users.end(user, LeaveReason.SHUTDOWN) for user in users))
+        await asyncio.gather(*(self.endings.end(user, LeaveReason.SHUTDOWN) for user in users))
         for room in list(self.rooms.values()):
             room.timers.end()
         self.timers.end()

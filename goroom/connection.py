@@ -279,7 +279,7 @@ class Connection:
             await application.turns.run(turn, lambda: function(extension, self))
         except Refused as error:
             if link.user is not None:
-                await application.users.detach(link.user, link, LeaveReason.DISCONNECTED)
+                await application.endings.detach(link.user, link, LeaveReason.DISCONNECTED)
             if request is None:
                 self.send(unasked_refusal(EventType.JOIN_APP, error, application.name, ""))
             else:
@@ -329,7 +329,7 @@ class Connection:
         user = link.user
         self.put_out(link, code, message)
         if user is not None:
-            await link.application.users.detach(user, link, LeaveReason.KICKED)
+            await link.application.endings.detach(user, link, LeaveReason.KICKED)
 
     def put_out(self, link: Link, code: int, message: str) -> None:
         """Say so by a DISCONNECTION, and serve *link* no more; what it was has yet to end."""
@@ -393,7 +393,7 @@ class Connection:
         links = list(self.links.values())
         await asyncio.gather(
             *(
-                link.application.users.detach(link.user, link, LeaveReason.DISCONNECTED)
+                link.application.endings.detach(link.user, link, LeaveReason.DISCONNECTED)
                 for link in links
                 if link.user is not None
             )

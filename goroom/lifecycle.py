@@ -35,11 +35,11 @@ async def _login(asker: Asker) -> None:
 
 
 async def _logout(asker: Asker) -> None:
-    await asker.link.application.users.logout(asker)
+    await asker.link.application.endings.logout(asker)
 
 
 async def _disconnection(asker: Asker) -> None:
-    await asker.link.application.users.disconnect(asker)
+    await asker.link.application.endings.disconnect(asker)
 
 
 async def _join_room(asker: Asker) -> None:

@@ -195,6 +195,12 @@ class User:
         """
         self.application.users.kick(self, message)
 
+    def forget_audiences(self) -> None:
+        """Note that it has other connections, or that one of them hears nothing more."""
+        self.application.forget_audience()
+        for room in self._rooms.values():
+            room.membership.forget_audience()
+
     def note_joined(self, room: Room) -> None:
         """Keep the ledger: *room* has this member now."""
         self._rooms[room.name] = room

@@ -1,4 +1,4 @@
-"""UserService: who is logged in to one application; how a login begins and ends."""
+"""UserService: who is logged in to one application, and how a login begins."""
 
 from __future__ import annotations
 
@@ -12,17 +12,14 @@ from goroom.double_login import DoubleLogin
 from goroom.errors import (
     AlreadyLoggedIn,
     BadRequest,
-    Disconnect,
-    NotInRoom,
     NotLoggedIn,
     Refused,
-    RoomNotFound,
 )
 from goroom.events import Event, LeaveReason
 from goroom.messages import EventType, Push
 from goroom.sequence import Change
 from goroom.tickets import Ticket
-from goroom.turn import EndingTurn, State, Turn, check_waiting, perform
+from goroom.turn import State, Turn, check_waiting, perform
 from goroom.user import Link, User
 
 if TYPE_CHECKING:
@@ -31,8 +28,6 @@ if TYPE_CHECKING:
     from goroom.application import Application
     from goroom.connection import Connection
     from goroom.messages import Request
-    from goroom.room import Room
-    from goroom.user import Asker
 
 log = structlog.get_logger()
 
@@ -152,14 +147,15 @@ class UserService(Mapping[str, User]):
 
     async def _end_older(self, older: User) -> None:
         """End the login that a newer one of its name takes the place of, if it does."""
+        endings = self._application.endings
         message = "replaced by a newer login"
         if older.is_away:
-            await self._expel_all(older, REPLACED, message, LeaveReason.DISCONNECTED)
+            await endings.expel(older, REPLACED, message, LeaveReason.DISCONNECTED)
         elif self._double_login.replaces:
-            await self._expel_all(older, REPLACED, message, LeaveReason.REPLACED)
+            await endings.expel(older, REPLACED, message, LeaveReason.REPLACED)
         elif len(older.links) + len(older.absent) >= self._double_login.most:
             for link in list(older.absent)[:1]:
-                self._unlink(older, link)
+                endings.unlink(older, link)
 
     async def _ask(
         self, user: User, link: Link, credentials: Mapping[str, Any], request: Request | None
@@ -206,7 +202,7 @@ class UserService(Mapping[str, User]):
         user.is_present = True
         self._users[user.name] = user
         self._by_key[names.key(user.name)] = user
-        self.links_changed(user)
+        user.forget_audiences()
         data: dict[str, Any] = {
             "appName": application.name,
             "userName": user.name,
@@ -237,208 +233,13 @@ class UserService(Mapping[str, User]):
             return release
 
         def release() -> None:
-            work = self._expel_all(user, code, message, LeaveReason.KICKED)
+            work = self._application.endings.expel(user, code, message, LeaveReason.KICKED)
             self._application.turns.spawn(work)
 
         perform(Change(seal))
 
-    async def _expel_all(self, user: User, code: int, message: str, reason: LeaveReason) -> None:
-        """End *user* and every link of it, telling each with *code* and *message*."""
-        user.is_expelled = True
-        for link in [*user.links, *user.absent]:
-            self.void(link)
-            link.connection.put_out(link, code, message)
-        await self.end(user, reason)
-
-    async def logout(self, asker: Asker) -> None:
-        """
-        Serve a LOGOUT: ``on_logout``, the reply, then the end unless other links stay.
-
-        Raises:
-            Refused: ``on_logout`` refused.
-        """
-        link, request = asker.link, asker.request
-        user = link.user
-        assert user is not None  # noqa: S101 -- the connection's table demands a login
-        extension = self._application.extension
-        handler = extension.handlers.get(Event.LOGOUT)
-        turn = Turn(
-            user.lane,
-            "on_logout" if handler is None else handler.name,
-            connection=link.connection,
-            request=request,
-        )
-
-        def call() -> object:
-            if user.is_ending:
-                raise NotLoggedIn
-            turn.add(Change(lambda: self._seal_goodbye(asker, EventType.LOGOUT)))
-            return None if handler is None else handler.function(extension, user)
-
-        await self._application.turns.run(turn, call)
-        await self.detach(user, link, LeaveReason.LOGGED_OUT)
-
-    async def disconnect(self, asker: Asker) -> None:
-        """
-        Serve a DISCONNECTION of a client: LOGOUT without ``on_logout``.
-
-        Raises:
-            Refused: The application's ``on_disconnect`` refused.
-        """
-        user = asker.link.user
-        assert user is not None  # noqa: S101 -- the connection's table demands a login
-        if not await self.end(user, LeaveReason.LOGGED_OUT, asker=asker, last=asker.link):
-            self._seal_goodbye(asker, EventType.DISCONNECTION)()
-            self._unlink(user, asker.link)
-            self._application.absences.tell_if_away(user)
-        asker.link.user = None
-
-    def _seal_goodbye(self, asker: Asker, event_type: EventType) -> Callable[[], None]:
-        user = asker.link.user
-        name = "" if user is None else user.name
-        data = {"appName": self._application.name, "userName": name}
-        push = Push(event_type, self._application.name, body=values.encode(data))
-
-        def release() -> None:
-            asker.answer(push)
-            # Its rooms are left one by one: what happens there meanwhile is not for it.
-            asker.link.has_said_goodbye = True
-            if user is not None:
-                self.links_changed(user)
-            for room in asker.link.watched.values():
-                room.membership.forget_audience()
-
-        return release
-
-    async def detach(self, user: User, link: Link, reason: LeaveReason) -> None:
-        """Take *link* from *user*, who ends with its last one."""
-        if link in user.links and reason is not LeaveReason.DISCONNECTED:
-            await self.end(user, reason, last=link)  # on_disconnect may still send to it
-        was_here = link in user.links
-        self._unlink(user, link)
-        if link.user is user:
-            link.user = None
-        if was_here:
-            self._application.absences.tell_if_away(user)
-        if not user.links and not user.absent:
-            await self.end(user, reason, last=link)
-
-    def _unlink(self, user: User, link: Link) -> None:
-        self.void(link)
-        user.absent.pop(link, None)
-        if link in user.links:
-            user.links.remove(link)
-            self.links_changed(user)
-        for room in list(link.watched.values()):
-            room.membership.unwatch(link)
-        self._application.rooms.unwatch(link)
-        if not user.is_resumable:
-            self._application.sequence.unfollow(user)
-            for room in user.rooms.values():
-                room.sequence.unfollow(user)
-
-    def void(self, link: Link) -> None:
-        """Let *link* not be resumed any more."""
-        if link.ticket is not None:
-            self._application.tickets.void(link.ticket)
-            link.ticket.give_up()
-            link.ticket = None
-        if link.grace is not None:
-            link.grace.cancel()
-            link.grace = None
-
-    def links_changed(self, user: User) -> None:
-        """Note that *user* has other connections, or that one of them hears nothing more."""
-        self._application.forget_audience()
-        for room in user.rooms.values():
-            room.membership.forget_audience()
-
-    async def end(
-        self,
-        user: User,
-        reason: LeaveReason,
-        *,
-        asker: Asker | None = None,
-        last: Link | None = None,
-    ) -> bool:
-        """
-        End *user*: ``on_disconnect``, then each room's, each ``on_leave``, then it is gone.
-
-        Where it is ending already, wait until it is gone.
-
-        Args:
-            user: Whose login ends.
-            reason: Why.
-            asker: The client that asked for it, if one did.
-            last: The link with which it ends: if it has others by then, nothing happens.
-
-        Returns:
-            Whether it is gone.
-
-        Raises:
-            Refused: With an *asker*, the application's ``on_disconnect`` refused.
-        """
-        extension = self._application.extension
-        handler = extension.handlers.get(Event.DISCONNECT)
-        turn = EndingTurn(
-            user.lane,
-            "on_disconnect" if handler is None else handler.name,
-            connection=None if asker is None else asker.link.connection,
-            request=None if asker is None else asker.request,
-        )
-        is_ours = has_others = False
-
-        def seal() -> Callable[[], None] | None:
-            user.is_ending = True
-            return None if asker is None else self._seal_goodbye(asker, EventType.DISCONNECTION)
-
-        def call() -> object:
-            nonlocal is_ours, has_others
-            if user.is_ending:
-                return None
-            # Another connection may have logged in while this waited for its turn.
-            has_others = last is not None and any(
-                link is not last for link in (*user.links, *user.absent)
-            )
-            if has_others:
-                return None
-            is_ours = True
-            turn.begin(Change(seal), is_refusable=asker is not None)
-            return None if handler is None else handler.function(extension, user, reason)
-
-        await self._application.turns.run(turn, call)
-        if has_others:
-            return False
-        if not is_ours:
-            await user.gone.wait()
-            return True
-        for link in [*user.links, *user.absent]:
-            self._unlink(user, link)
-        while rooms := [*user.rooms.values(), *user.joining]:
-            for room in rooms:
-                await self._leave(user, room, reason)
-        self._remove(user)
-        return True
-
-    async def _leave(self, user: User, room: Room, reason: LeaveReason) -> None:
-        extension = room.extension
-        handler = extension.handlers.get(Event.DISCONNECT)
-        if handler is not None:
-            function = handler.function
-
-            def call() -> object:
-                return function(extension, user, reason) if user in room.membership else None
-
-            try:
-                await self._application.turns.run(Turn(room.lane, handler.name), call)
-            except (Refused, Disconnect) as error:
-                log.debug("refusal_ignored", handler=handler.name, error=str(error))
-        try:
-            await room.membership.depart(user, reason, tell_leaver=False)
-        except (NotInRoom, RoomNotFound):
-            return  # kicked or closed out meanwhile, or it never came in
-
-    def _remove(self, user: User) -> None:
+    def remove(self, user: User) -> None:
+        """Forget *user*, whose end is over."""
         user.is_present = False
         if self._users.get(user.name) is user:
             del self._users[user.name]

@@ -21,6 +21,7 @@ from goroom import (
     User,
     handles,
 )
+from goroom.testing import Player, Stage
 
 APP = "test"
 ROOM = "den"
@@ -162,3 +163,24 @@ async def refusal(request: Awaitable[object]) -> tuple[int, str]:
     with pytest.raises(RequestRefused) as caught:
         await request
     return caught.value.code, caught.value.message
+
+
+ENDING = [
+    "on_disconnect ann {reason}",
+    "room.on_disconnect ann den {reason}",
+    "on_leave ann den {reason}",
+]
+"""What the diary says of the end of a member."""
+ENDING_HOOKS = ("on_disconnect", "room.on_disconnect", "on_leave")
+
+
+def users_of(stage: Stage) -> Any:
+    """Return who is logged in."""
+    return stage.server.applications[APP].users
+
+
+async def in_room(stage: Stage, name: str = "ann") -> Player:
+    """Return a member of the room."""
+    player = await stage.player(name, app=APP)
+    await player.join(ROOM)
+    return player

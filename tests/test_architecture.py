@@ -35,7 +35,7 @@ LAYERS = """
     seating
     application
     absences
-    rooms users
+    rooms users endings
     room_list
     room
     membership

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from goroom import absences, sequence, turn
 from goroom.absences import Absences, KnownPlace
 from goroom.connection import Connection
+from goroom.endings import Endings
 from goroom.history import History, Ring
 from goroom.membership import Membership
 from goroom.messaging import MessageTurn
@@ -114,7 +115,7 @@ def anybody_may_log_in(_: Any) -> Any:
 
 
 def rooms_kept_at_the_end(_: Any) -> Any:
-    async def leave(self: UserService, user: Any, room: Any, reason: Any) -> None:
+    async def leave(self: Endings, user: Any, room: Any, reason: Any) -> None:
         user.note_left(room)
         user.joining.clear()
 
@@ -170,7 +171,7 @@ PLANTED: dict[str, tuple[Any, Patch]] = {
         patched(Membership, "_cause_on_leave", no_on_leave_after_kick),
     ),
     "anybody may log in": (LedgerCheck, patched(UserService, "_check_free", anybody_may_log_in)),
-    "rooms kept at the end": (LedgerCheck, patched(UserService, "_leave", rooms_kept_at_the_end)),
+    "rooms kept at the end": (LedgerCheck, patched(Endings, "_leave", rooms_kept_at_the_end)),
     "messages in the user's lane": (
         LanesCheck,
         patched(MessageTurn, "__init__", messages_in_the_users_lane),
