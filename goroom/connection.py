@@ -213,7 +213,8 @@ class Connection:
                 await waiting
 
     def _serve(self, link: Link, request: Request) -> Awaitable[None] | None:
-        event, user, ticket = request.event_type, link.user, link.ticket
+        event, ticket = request.event_type, link.ticket
+        user = None if link.has_said_goodbye else link.user
         if ticket is not None:
             try:
                 if not is_new(link, ticket, request):

@@ -177,8 +177,11 @@ def test_the_tools_are_installed_when_a_word_needs_them(checkout: Checkout) -> N
     assert "installing" not in second.stdout
 
 
-def test_a_program_beside_a_clone_called_goroom_gets_the_package_in_it(tmp_path: Path) -> None:
+def test_a_program_beside_a_clone_called_goroom_gets_the_package_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a path of its own Python takes the clone's folder for a package without code."""
+    monkeypatch.delenv("GOROOM_VENV", raising=False)
     root = tmp_path / "goroom"
     (root / "goroom").mkdir(parents=True)
     (root / "goroom/__init__.py").write_text("name = 'the package'\n")
