@@ -19,6 +19,7 @@ from goroom.handlers import Handler, collected
 from goroom.options import AutoRemove
 from goroom.payloads import PayloadDecoder
 from goroom.turn import Lane, Turn, current
+from goroom.turns import Turns, waited
 
 if TYPE_CHECKING:
     from random import Random
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from goroom.messages import Request
     from goroom.room import Room
     from goroom.timers import Timer, TimerGroup
-    from goroom.turns import Turns
     from goroom.user import User
 
 S = TypeVar("S", default=None)
@@ -173,7 +173,7 @@ class Extension:
             is_waiting = True
             waiting = turns.handle(Turn(lane, name), call)
             if waiting is not None:
-                turns.spawn(_awaited(waiting))
+                turns.spawn(waited(waiting))
 
         return tick
 
@@ -191,10 +191,6 @@ class Extension:
 
     def _is_alive(self) -> bool:
         raise NotImplementedError
-
-
-async def _awaited(waiting: Awaitable[None]) -> None:
-    await waiting
 
 
 def _positive(seconds: float) -> float:

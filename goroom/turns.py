@@ -13,6 +13,7 @@ A turn that never waits runs on the stack: no task, future, timer or queue is ma
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ log = structlog.get_logger()
 
 WATCH_SECONDS = 0.1
 """How often the waiting turns are looked at."""
+CAUSED_IN_A_ROW = 64
+"""Turns caused by others that run in one turn of the event loop."""
 IDLE_SECONDS = 0.01
 """How often a server that stops looks whether its turns have ended."""
 
@@ -51,6 +54,9 @@ class Turns:
         self._watched: dict[Turn, None] = {}
         self._watch_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._caused: deque[tuple[Turn, Callable[[], object]]] = deque()
+        """Turns that have their lane and wait for `_run_caused`."""
+        self._is_running_caused = False
         self._pool: DaemonThreads | None = None
         self.threads_busy = 0
         """Handlers now in threads, those that ran out of time among them."""
@@ -88,12 +94,36 @@ class Turns:
     def cause(self, turn: Turn, call: Callable[[], object]) -> None:
         """Run *call* as *turn* soon, in its lane's order, in a task: never on this stack."""
 
-        async def run() -> None:
-            waiting = self._start(turn, call)
-            if waiting is not None:
-                await waiting
+        def start() -> None:
+            self._caused.append((turn, call))
+            if len(self._caused) == 1 and not self._is_running_caused:
+                self._is_running_caused = True
+                self.spawn(self._run_caused())
 
-        turn.lane.queue(lambda: self.spawn(run()))
+        turn.lane.queue(start)
+
+    async def _run_caused(self) -> None:
+        """
+        Run what was caused, many in one turn of the event loop.
+
+        Where all members of a room are lost at once, each is told of all others: one frame for each
+        turn of the loop would be a write for each frame.
+        """
+        try:
+            while self._caused:
+                for _ in range(CAUSED_IN_A_ROW):
+                    if not self._caused:  # a turn that ends may hand its lane to the next
+                        break
+                    turn, call = self._caused.popleft()
+                    waiting = Context().run(self._start, turn, call)
+                    if waiting is not None:
+                        self.spawn(waited(waiting))
+                await asyncio.sleep(0)
+        finally:
+            self._is_running_caused = False
+            if self._caused:  # a KeyboardInterrupt on its way through
+                self._is_running_caused = True
+                self.spawn(self._run_caused())
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
         """Run *work* in a task that belongs to no turn; the server waits for it when it stops."""
@@ -297,6 +327,11 @@ class Turns:
         if self._pool is None:
             self._pool = DaemonThreads(self._limits.threads, "goroom")
         return self._pool
+
+
+async def waited(waiting: Awaitable[None]) -> None:
+    """Await *waiting*, so that a task can be made of it."""
+    await waiting
 
 
 def _is_cancellation(task: asyncio.Task[Any], error: BaseException, *, expired: bool) -> bool:

@@ -959,6 +959,19 @@ async def test_a_caused_turn_runs_in_a_task_in_order_and_in_no_turn(hall: Hall) 
     assert await hall.is_free()
 
 
+async def test_many_caused_turns_of_one_lane_run_in_one_turn_of_the_loop(hall: Hall) -> None:
+    ran: list[int] = []
+    for number in range(200):
+        hall.turns.cause(Turn(hall.lane, "on_drop"), lambda number=number: ran.append(number))
+    counts = [len(ran)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+        counts.append(len(ran))
+
+    assert [0, 64, 128, 192, 200, 200] == counts
+    assert list(range(200)) == ran
+
+
 async def test_turns_that_cause_each_other_do_not_recurse(hall: Hall) -> None:
     lanes = [hall.new_lane(Level.ROOM) for _ in range(3000)]
 
