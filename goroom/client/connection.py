@@ -14,6 +14,7 @@ from goroom.client.frames import Frame, written
 from goroom.client.link import ABNORMAL, FINAL_CODES, NORMAL, Link
 from goroom.client.login import Credentials, Login
 from goroom.client.opening import Opening
+from goroom.client.patience import patience
 from goroom.client.requests import PROTOCOL_ERROR
 from goroom.client.stream import Backoff, Heartbeat, Overflow, Settings
 from goroom.client.transport import Transport, WebSocketTransport
@@ -271,7 +272,7 @@ class Connection:
             await asyncio.sleep(settings.backoff.delay(self._tries))
             self._tries += 1
             try:
-                async with asyncio.timeout(settings.heartbeat.reply_seconds):
+                async with patience(settings.heartbeat.reply_seconds):
                     transport = await self._dial()
             except (ConnectionLost, OSError):
                 continue  # the time-out is one, too

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
 
+from goroom.client.patience import patience
 from goroom.errors import ConnectionLost
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ log = structlog.get_logger()
 
 CLOSE_SECONDS = 5.0
 """How long a reader may take to say why the link is closed, where the writer saw it first."""
+
+FRAMES_AT_ONCE = 50
+"""Frames that are taken in before others have their turn."""
 
 # RFC 6455 section 7.4.1
 NORMAL, ABNORMAL = 1000, 1006
@@ -52,6 +57,7 @@ class Link:
         self._unsent: asyncio.Queue[str | None] = asyncio.Queue()
         self._lost: asyncio.Future[ConnectionLost] = asyncio.get_running_loop().create_future()
         self._heard_at = 0.0
+        self._heard = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self.complaint: ConnectionLost | None = None
         """What this side closes the link with, where it is at fault with the server or itself."""
@@ -96,11 +102,15 @@ class Link:
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            while not self._lost.done():
+            for number in itertools.count(1):
                 text = await self._transport.receive()
                 self._heard_at = loop.time()
-                if not self._lost.done():
-                    self._take(text)
+                self._heard.set()
+                if self._lost.done():
+                    return
+                self._take(text)
+                if number % FRAMES_AT_ONCE == 0:
+                    await asyncio.sleep(0)
         except ConnectionLost as lost:
             self.lose(lost)
         except Exception:
@@ -138,11 +148,14 @@ class Link:
             if left > 0:
                 await asyncio.sleep(left)
                 continue
-            asked_at = loop.time()
+            self._heard.clear()
             probe = self._probe()
             if probe:
                 self.write(probe)
-            await asyncio.sleep(heartbeat.reply_seconds)
-            if probe and self._heard_at < asked_at:
-                self.lose(ConnectionLost(ABNORMAL, "the server is silent"))
-                return
+            try:
+                async with patience(heartbeat.reply_seconds):
+                    await self._heard.wait()
+            except TimeoutError:
+                if probe:
+                    self.lose(ConnectionLost(ABNORMAL, "the server is silent"))
+                    return

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
 
 from goroom.client.events import SendLost, SendRefused
 from goroom.client.frames import numbered, written
+from goroom.client.patience import patience
 from goroom.errors import ConnectionLost
 
 if TYPE_CHECKING:
@@ -228,7 +230,8 @@ class Requests:
         pending = Pending(take, undo)
         keys: dict[str, Any] = {"room_name": room_name, "action": action, "data": data}
         command = self.command(event_type, **keys, answer=pending.answer, fail=pending.fail)
-        return await self._wait(pending, command, timeout_seconds)
+        seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        return await self._wait(pending, command, asyncio.timeout(seconds))
 
     async def greet(
         self,
@@ -242,7 +245,8 @@ class Requests:
         """
         Send a LOGIN or RECONNECT, ahead of all that waits, and return what *take* makes of it.
 
-        It is not sent again: where the link is lost first, ConnectionLost is raised.
+        It is not sent again: where the link is lost first, ConnectionLost is raised. Of its time
+        only what the loop goes round in counts.
         """
         pending = Pending(take, undo)
         text = self._text(event_type, "", "", data)
@@ -250,7 +254,8 @@ class Requests:
         self._last_id += 1
         self._greeting = self._last_id, command
         self._write(self._last_id, command)
-        return await self._wait(pending, command, timeout_seconds)
+        seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        return await self._wait(pending, command, patience(seconds))
 
     def retract(self, event_type: EventType, data: object = None) -> None:
         """Take back what nobody waits for any more, unless this login is over."""
@@ -258,11 +263,10 @@ class Requests:
             self.command(event_type, data=data, answer=_pass_over, fail=_pass_over, is_forced=True)
 
     async def _wait(
-        self, pending: Pending[T], command: Command, timeout_seconds: float | None
+        self, pending: Pending[T], command: Command, limit: AbstractAsyncContextManager[object]
     ) -> T:
-        seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
         try:
-            async with asyncio.timeout(seconds):
+            async with limit:
                 return await pending.future
         except (TimeoutError, asyncio.CancelledError):
             if command in self._queue:

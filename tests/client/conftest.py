@@ -15,6 +15,7 @@ import goroom
 from goroom.client import App, Backoff, Connection, connect
 from goroom.client.stream import Settings
 from goroom.errors import ConnectionLost
+from goroom.testing import Clock
 from tests.client.worlds import Desk, Hall
 
 WAIT_SECONDS = 10.0
@@ -31,6 +32,19 @@ async def rest_of(events: Any) -> list[Any]:
     """Return all events up to the end of the loop."""
     async with asyncio.timeout(WAIT_SECONDS):
         return [event async for event in events]
+
+
+def hold(clock: Clock, seconds: float) -> None:
+    """Let time pass in which nothing happens: the loop is held."""
+    clock._now += seconds
+
+
+@pytest.fixture
+async def clock() -> AsyncIterator[Clock]:
+    """The loop's time, stopped."""
+    clock = Clock().install()
+    yield clock
+    clock.remove()
 
 
 class Site:
@@ -138,12 +152,16 @@ class Network:
         self.dialled = 0
         """How often a link was asked for."""
         self.is_down = False
+        self.way = asyncio.Event()
+        """Links open while it is set, as at first."""
+        self.way.set()
         self._dialled_more = asyncio.Event()
 
     async def dial(self) -> Wire:
         """Return a new link."""
         self.dialled += 1
         self._dialled_more.set()
+        await self.way.wait()
         if self.is_down:
             raise ConnectionLost(1006, "the network is down")
         self.wires.append(Wire())

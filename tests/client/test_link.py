@@ -13,16 +13,9 @@ from goroom.client import Heartbeat
 from goroom.client.link import Link
 from goroom.errors import ConnectionLost
 from goroom.testing import Clock
-from tests.client.conftest import Wire
+from tests.client.conftest import WAIT_SECONDS, Wire, hold
 
 PROBE = '{"eventType":3,"id":0}'
-
-
-@pytest.fixture
-async def clock() -> AsyncIterator[Clock]:
-    clock = Clock().install()
-    yield clock
-    clock.remove()
 
 
 class Ends:
@@ -134,6 +127,55 @@ async def test_a_server_that_answers_is_kept(clock: Clock, ends: Ends) -> None:
     await clock.advance(14)
 
     assert (4, False) == (len(ends.wire.sent), ends.running.done())
+
+
+async def test_a_link_is_kept_where_the_client_itself_was_held(clock: Clock, ends: Ends) -> None:
+    await clock.advance(15)
+    assert [{"eventType": 3, "id": 0}] == ends.wire.sent
+    hold(clock, 60)
+    await clock.settle()
+    ends.wire.push_text("here")
+    await clock.advance(15)
+
+    assert (2, False) == (len(ends.wire.sent), ends.running.done())
+
+
+async def test_a_word_that_is_there_when_the_time_is_over_keeps_the_link(
+    clock: Clock, ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive = ends.wire.receive
+
+    async def receive_from_afar() -> str:
+        text = await receive()
+        for _ in range(2):  # a socket hands on what has come
+            await asyncio.sleep(0)
+        return text
+
+    monkeypatch.setattr(ends.wire, "receive", receive_from_afar)
+    ends.wire.push_text("hello")
+    await clock.advance(24.9)
+    ends.wire.push_text("here")
+    hold(clock, 1)
+    await clock.settle()
+
+    assert (["hello", "here"], False) == (ends.received, ends.running.done())
+
+
+async def test_many_frames_at_once_leave_others_their_turn(ends: Ends) -> None:
+    turns = []
+
+    async def take_turns() -> None:
+        while len(ends.received) < 200:
+            turns.append(len(ends.received))
+            await asyncio.sleep(0)
+
+    for number in range(200):
+        ends.wire.push_text(str(number))
+    async with asyncio.timeout(WAIT_SECONDS):
+        await take_turns()
+
+    assert [50, 100, 150] == sorted({*turns} - {0})
+    assert [str(number) for number in range(200)] == ends.received
 
 
 async def test_where_nobody_is_logged_in_a_link_may_be_silent(clock: Clock, ends: Ends) -> None:

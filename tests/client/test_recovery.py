@@ -31,7 +31,8 @@ from goroom.client import (
 )
 from goroom.client.frames import Place
 from goroom.errors import ConnectionLost, RequestRefused
-from tests.client.conftest import Network, Wire, next_of, rest_of
+from goroom.testing import Clock
+from tests.client.conftest import Network, Wire, hold, next_of, rest_of
 
 HALL = {"roomName": "hall", "kind": "hall", "epoch": "r", "count": 2, "members": ["ada", "bob"]}
 DROP = Dropped(1006, "")
@@ -165,6 +166,20 @@ async def test_it_dials_until_somebody_answers(stay: Stay) -> None:
     stay.wire = await stay.network.wire(1)
     stay.resumed((await stay.wire.frame(0))["id"])
     assert Resumed() == await next_of(stay.app)
+
+
+async def test_a_link_has_its_time_to_open_though_the_loop_was_held(
+    stay: Stay, clock: Clock
+) -> None:
+    stay.network.way.clear()
+    stay.wire.lose(1006)
+    await clock.settle()
+    hold(clock, 60)
+    await clock.advance(9)
+    assert 2 == stay.network.dialled
+    await clock.advance(1)
+
+    assert 3 == stay.network.dialled
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 4000, 4010, 4499])

@@ -14,6 +14,8 @@ from goroom.client.frames import Frame
 from goroom.client.requests import Requests
 from goroom.errors import ConnectionLost, PayloadError, RequestRefused
 from goroom.messages import EventType
+from goroom.testing import Clock
+from tests.client.conftest import hold
 
 
 class Line:
@@ -370,6 +372,20 @@ async def test_a_greeting_goes_ahead_of_all_and_is_not_sent_again() -> None:
     with pytest.raises(ConnectionLost, match="while logging in"):
         await task
     assert [1] == line.ids
+
+
+async def test_a_greeting_has_its_time_though_the_loop_was_held(clock: Clock) -> None:
+    line = Line()
+    answered, unanswered = await greeting(line), await greeting(Line())
+    await clock.advance(9)
+    hold(clock, 60)
+    await clock.settle()
+    assert line.answer(1, "in time")
+    assert "in time" == await answered
+    await clock.advance(1)
+
+    with pytest.raises(TimeoutError):
+        await unanswered
 
 
 async def test_the_end_fails_a_greeting_and_what_has_waited() -> None:
