@@ -67,6 +67,12 @@ class Absences:
 
     def __init__(self, application: Application) -> None:
         self._application = application
+        self._absent: dict[Link, User] = {}
+        """The longest away first."""
+
+    def forget(self, link: Link) -> None:
+        """Note that *link* is absent no more: it was resumed, or its login has ended."""
+        self._absent.pop(link, None)
 
     def drop(self, link: Link) -> bool:
         """
@@ -86,9 +92,15 @@ class Absences:
         link.is_absent = True
         link.absent_until = asyncio.get_running_loop().time() + seconds
         link.grace = self._application.timers.after(seconds, lambda: self._give_up(user, link))
+        self._absent[link] = user
         self._audiences_changed(user, link)
         log.info("user_dropped", application=self._application.name, user=user.name)
         self.tell_if_away(user)
+        if len(self._absent) > self._application.limits.away_logins:
+            oldest, its_user = next(iter(self._absent.items()))
+            log.warning("away_login_ended", application=self._application.name, user=its_user.name)
+            self.forget(oldest)
+            self._give_up(its_user, oldest)
         return True
 
     def tell_if_away(self, user: User) -> None:
@@ -123,11 +135,14 @@ class Absences:
 
         Raises:
             BadRequest: Its data cannot be read.
-            UnknownToken: The token is unknown here, or was used.
+            UnknownToken: The token is unknown here, was used, or its login was kicked.
             AlreadyLoggedIn: This connection is.
         """
         asked = _decode(asker.request.body)
         application, connection = self._application, asker.link.connection
+        barred = application.tickets.barred(asked.token)
+        if barred is not None:  # its client should not log in again by itself
+            raise UnknownToken(barred, reason="kicked")
         link = application.tickets.find(asked.token, asked.attempt)
         if link is None or link.ticket is None or link.user is None:
             raise UnknownToken
@@ -167,6 +182,7 @@ class Absences:
             link.grace.cancel()
             link.grace = None
         del user.absent[link]
+        self.forget(link)
         link.is_absent = False
         user.links.append(link)
         self._audiences_changed(user, link)

@@ -33,6 +33,10 @@ class Endings:
         """End *user* and every link of it, telling each with *code* and *message*."""
         user.is_expelled = True
         for link in [*user.links, *user.absent]:
+            if reason is LeaveReason.KICKED and link.ticket is not None:
+                # A client that is away hears it when it comes back.
+                seconds = self._application.limits.resume_seconds or 0.0
+                self._application.tickets.bar(link.ticket, message, seconds)
             self.void(link)
             link.connection.put_out(link, code, message)
         await self.end(user, reason)
@@ -114,6 +118,7 @@ class Endings:
         """Take *link* from *user*: it hears nothing more and is not resumed."""
         self.void(link)
         user.absent.pop(link, None)
+        self._application.absences.forget(link)
         if link in user.links:
             user.links.remove(link)
             user.forget_audiences()

@@ -62,6 +62,10 @@ class Limits:
     """Age of those events."""
     kept_replies: int = attrs.field(default=64, validator=_count)
     """Newest replies kept for each resumable login, so that a request resent runs once."""
+    kept_reply_bytes: int = attrs.field(default=32 * 1024, validator=_count)
+    """Bytes of those replies, the newest apart; the oldest go first."""
+    away_logins: int = attrs.field(default=10_000, validator=_count)
+    """Logins of one application that may wait to be resumed; beyond it the longest away ends."""
     login_seconds: float | None = attrs.field(default=10.0, validator=_seconds_or_none)
     """How long a connection may be logged in nowhere; then 4001."""
     ping_seconds: float | None = attrs.field(default=20.0, validator=_seconds_or_none)

@@ -37,7 +37,7 @@ class Ticket:
     What one resumable login has asked and was answered, so that a request resent runs once.
 
     Args:
-        limits: ``kept_replies``, and ``history_bytes`` for all of them together.
+        limits: ``kept_replies`` and ``kept_reply_bytes``.
     """
 
     __slots__ = (
@@ -111,7 +111,9 @@ class Ticket:
         self._replies[number] = reply
         self._size += len(reply.body)
         limits = self._limits
-        while len(self._replies) > limits.kept_replies or self._size > limits.history_bytes:
+        while len(self._replies) > 1 and (
+            len(self._replies) > limits.kept_replies or self._size > limits.kept_reply_bytes
+        ):
             oldest = next(iter(self._replies))
             self._size -= len(self._replies.pop(oldest).body)
 
@@ -149,6 +151,8 @@ class Tickets:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._links: dict[bytes, Link] = {}
+        self._barred: dict[bytes, tuple[float, str]] = {}
+        """Until when and by what words somebody is kicked, by the hash of a token."""
 
     def __len__(self) -> int:
         return len(self._links)
@@ -182,6 +186,23 @@ class Tickets:
         if ticket.used_digest:
             self._links.pop(ticket.used_digest, None)
             ticket.used_digest, ticket.attempt = b"", ""
+
+    def bar(self, ticket: Ticket, message: str, seconds: float) -> None:
+        """End *ticket*; who comes with its tokens within *seconds* is told that it was kicked."""
+        now = asyncio.get_running_loop().time()
+        for digest, (until, _) in list(self._barred.items()):
+            if until > now:
+                break  # the first were barred first
+            del self._barred[digest]
+        for digest in (ticket.digest, ticket.used_digest):
+            if digest:
+                self._barred[digest] = now + seconds, message
+        self.void(ticket)
+
+    def barred(self, token: str) -> str | None:
+        """Return what was said to the login of *token*, if it was kicked not long ago."""
+        until, message = self._barred.get(_digest(token), (0.0, ""))
+        return message if asyncio.get_running_loop().time() < until else None
 
     def void(self, ticket: Ticket) -> None:
         """End *ticket*: no token of it is good any more."""

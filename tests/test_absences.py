@@ -1134,3 +1134,61 @@ async def test_nothing_is_written_for_who_is_away(hall: Stage) -> None:
 
     now = [outbox.offered for outbox in outboxes]
     assert [0, 2, 0] == [after - earlier for earlier, after in zip(before, now, strict=True)]
+
+
+# -- put out while away -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_away", [True, False])
+async def test_who_was_kicked_hears_so_on_coming_back_and_is_not_resumed(
+    hall: Stage, *, is_away: bool
+) -> None:
+    ann = await seated(hall)
+    token = ann.token
+    if is_away:
+        await ann.drop()
+    user_of(hall).kick("be kind")
+    await hall.settle()
+    _, answer = await reconnect(hall, token)
+
+    error = answer["error"]
+    assert (30, "kicked", "be kind") == (error["code"], error["reason"], error["message"])
+    assert {} == dict(app_of(hall).users)
+
+
+async def test_a_kick_is_forgotten_with_the_grace_time(hall: Stage) -> None:
+    ann = await seated(hall)
+    await ann.drop()
+    user_of(hall).kick()
+    await hall.advance(GRACE + 1)
+    _, answer = await reconnect(hall, ann.token)
+
+    assert (30, "unknown_token") == (code_of(answer), answer["error"]["reason"])
+
+
+async def test_the_longest_away_ends_where_too_many_are_away(diary: Diary) -> None:
+    limits = attrs.evolve(LIMITS, away_logins=2)
+    async with Stage(make_server(diary, limits=limits)) as stage:
+        players = [await stage.player(name, app=APP, resume=True) for name in ("ann", "bob", "cat")]
+        for player in players[:2]:
+            await player.drop()
+        both = list(app_of(stage).users)
+        await players[0].resume()
+        await players[0].drop()  # bob is the longest away now
+        await players[2].drop()
+        await stage.settle()
+
+        assert ["ann", "bob", "cat"] == both
+        assert ["ann", "cat"] == list(app_of(stage).users)
+
+
+async def test_who_comes_back_counts_as_away_no_more(diary: Diary) -> None:
+    limits = attrs.evolve(LIMITS, away_logins=1)
+    async with Stage(make_server(diary, limits=limits)) as stage:
+        ann, bob = [await stage.player(name, app=APP, resume=True) for name in ("ann", "bob")]
+        await ann.drop()
+        await ann.resume()
+        await bob.drop()
+        await stage.settle()
+
+        assert ["ann", "bob"] == list(app_of(stage).users)

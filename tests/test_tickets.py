@@ -199,7 +199,7 @@ def test_the_oldest_replies_are_forgotten_and_their_requests_never_run_again() -
 
 
 def test_replies_are_bounded_by_their_bytes_too() -> None:
-    ticket = Ticket(Limits(history_bytes=100))
+    ticket = Ticket(Limits(kept_reply_bytes=100))
     for number in (1, 2, 3):
         handle(ticket, number, b"x" * 40)
 
@@ -208,6 +208,17 @@ def test_replies_are_bounded_by_their_bytes_too() -> None:
     assert [2, 3] == [
         kept.id for kept in (ticket.begin(request(2)), ticket.begin(request(3))) if kept
     ]
+
+
+def test_the_newest_reply_is_kept_however_large_it_is() -> None:
+    ticket = Ticket(Limits(kept_reply_bytes=100))
+    handle(ticket, 1)
+    handle(ticket, 2, b"x" * 1000)
+
+    kept = ticket.begin(request(2))
+    assert kept is not None
+    with pytest.raises(AlreadyDone):
+        ticket.begin(request(1))
 
 
 def test_a_reply_to_nothing_that_was_begun_is_not_kept() -> None:

@@ -65,7 +65,8 @@ SCOPES = {
         "handler_seconds", "stuck_seconds", "held_loop_seconds", "lane_waiting",
         "name_characters", "rooms_per_application", "unjoined_room_seconds", "listed_members",
         "properties_bytes", "password_characters", "room_updates_per_second", "resume_seconds",
-        "history_events", "history_bytes", "history_seconds", "kept_replies",
+        "history_events", "history_bytes", "history_seconds", "kept_replies", "kept_reply_bytes",
+        "away_logins",
     },
     "server": {"drain_seconds", "threads"},
 }  # fmt: skip
@@ -99,6 +100,7 @@ LOG_EVENTS = {
     "tasks_left": "The process ended though tasks had swallowed their cancellation: their names.",
     "tasks_stuck": "The server stopped though tasks of its own had not ended.",
     "threads_stuck": "The server stopped though ``blocking`` handlers still ran in threads.",
+    "away_login_ended": "`Limits.away_logins` were waiting to be resumed: the longest away ended.",
     "user_dropped": "A connection was lost whose login may be resumed; its grace time runs.",
     "user_logged_in": "A login was accepted.",
     "user_logged_out": "A login ended, whatever ended it.",
