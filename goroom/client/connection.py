@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -122,7 +123,7 @@ class Connection:
         self._has_link.set()
         self._old_links: set[asyncio.Task[None]] = set()
         self._tries = 0
-        """How often it was tried to come back since all logins were there."""
+        """How often it was tried to come back since the server answered all logins."""
         self._over: ConnectionLost | None = None
         """Why it is over."""
         self._task = asyncio.create_task(self._run(), name="goroom client")
@@ -283,18 +284,32 @@ class Connection:
 
     async def _greet(self) -> None:
         """Have every login resume on the new link, or log in again."""
+        untried = {*self._apps.values()}
         try:
             async with asyncio.TaskGroup() as group:
                 for app in self._apps.values():
-                    group.create_task(app.greet())
-            self._tries = 0
+                    group.create_task(self._bring_back(app, untried))
         except* ConnectionLost:
             self.lose(ConnectionLost(ABNORMAL, "lost while logging in"))  # if it is not already
         except* TimeoutError:
             self.lose(ConnectionLost(ABNORMAL, "the server is silent"))
-        except* Exception:
-            log.exception("client_login_failed")
-            self.lose(ConnectionLost(ABNORMAL, "the client failed"))
+
+    async def _bring_back(self, app: App, untried: set[App]) -> None:
+        """Greet for *app*, again and again where its credentials fail: the others go on."""
+        for tries in itertools.count():
+            try:
+                await app.greet()
+            except (ConnectionLost, TimeoutError):
+                if app.state != "closed":
+                    raise
+            except Exception:
+                log.exception("client_login_failed", application=app.name)
+            untried.discard(app)
+            if not untried:
+                self._tries = 0
+            if app.state != "suspended":
+                return
+            await asyncio.sleep(self.settings.backoff.delay(tries))
 
     def _close_soon(self, link: Link) -> None:
         closing = asyncio.create_task(link.close(), name="goroom client closing")

@@ -42,6 +42,7 @@ class Recovery:
         Raises:
             ConnectionLost: So is the link.
             TimeoutError: No answer came in time.
+            Exception: There are no credentials; it may be tried again on this link.
         """
         if self._login.is_resumable:
             try:
@@ -52,10 +53,17 @@ class Recovery:
                 return
         if self._app.state == "closed":
             return
+        data = await self._credentials()
         try:
-            await self._ask(EventType.LOGIN, await self._login.data())
+            await self._ask(EventType.LOGIN, data)
         except RequestRefused as refused:
             self._app.end(ConnectionLost(refused.code, refused.reason))
+
+    async def _credentials(self) -> dict[str, Any]:
+        try:
+            return await self._login.data()
+        except (ConnectionLost, TimeoutError) as error:
+            raise RuntimeError("the credentials are not to be had") from error  # not this link
 
     async def _ask(self, event_type: EventType, data: object) -> None:
         is_resume = event_type == EventType.RECONNECT

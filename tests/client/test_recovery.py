@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from goroom.client import (
     App,
@@ -32,7 +33,7 @@ from goroom.client import (
 from goroom.client.frames import Place
 from goroom.errors import ConnectionLost, RequestRefused
 from goroom.testing import Clock
-from tests.client.conftest import Network, Wire, hold, next_of, rest_of
+from tests.client.conftest import WAIT_SECONDS, Network, Wire, hold, next_of, rest_of
 
 HALL = {"roomName": "hall", "kind": "hall", "epoch": "r", "count": 2, "members": ["ada", "bob"]}
 DROP = Dropped(1006, "")
@@ -735,6 +736,106 @@ async def test_credentials_are_asked_for_again(network: Network, lasting: Connec
     stay = Stay(network, lasting)
 
     assert {"username": "ada", "resume": True, "key": "second"} == (await stay.forget())["data"]
+
+
+class Office:
+    """Credentials for a second login, which are not to be had at times."""
+
+    def __init__(self, stay: Stay) -> None:
+        self.stay = stay
+        self.asked = 0
+        self.error: Exception | None = None
+        self.answer: object = {"key": 7}
+        self._has_asked = asyncio.Event()
+
+    async def credentials(self) -> Any:
+        self.asked += 1
+        self._has_asked.set()
+        if self.error is not None:
+            raise self.error
+        return self.answer
+
+    async def begin(self) -> App:
+        """Log in with them."""
+        stay = self.stay
+        stay.wire.push(6, {"userName": "ada"}, id=1, appName="other")
+        return await stay.connection.login("other", name="ada", credentials=self.credentials)
+
+    async def redial(self) -> None:
+        """Cut the link, resume the first login, and wait until the other has asked in vain."""
+        self.stay.resumed((await self.stay.redial())["id"])
+        assert [DROP, Resumed()] == [await next_of(self.stay.app) for _ in range(2)]
+        enough = self.asked + 3
+        async with asyncio.timeout(WAIT_SECONDS):
+            while self.asked < enough:
+                self._has_asked.clear()
+                await self._has_asked.wait()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LookupError("the office is closed"),
+        TimeoutError(),
+        ConnectionLost(1006),
+        RequestRefused(9),
+    ],
+)
+async def test_a_login_without_credentials_tries_again_alone(stay: Stay, error: Exception) -> None:
+    office = Office(stay)
+    other = await office.begin()
+    office.error = error
+    with capture_logs() as logs:
+        await office.redial()
+        office.error = None
+        login = await stay.wire.frame(1)
+        stay.wire.push(6, {"userName": "ada"}, id=login["id"], appName="other")
+        assert [DROP, Resumed()] == [await next_of(other) for _ in range(2)]
+
+    entry = {"event": "client_login_failed", "application": "other", "exc_info": True}
+    assert [{**entry, "log_level": "error"}] * (office.asked - 2) == logs
+    assert ("open", 2, 7) == (stay.app.state, stay.network.dialled, login["data"]["key"])
+
+
+@pytest.mark.parametrize("answer", [None, {"key": object()}])
+async def test_credentials_that_cannot_be_sent_are_none(stay: Stay, answer: object) -> None:
+    office = Office(stay)
+    other = await office.begin()
+    office.answer = answer
+    with capture_logs():
+        await office.redial()
+        office.answer = {}
+        await stay.wire.frame(1)
+
+    assert ("open", "suspended", 2) == (stay.app.state, other.state, stay.network.dialled)
+
+
+async def test_a_login_without_credentials_can_be_ended(stay: Stay) -> None:
+    office = Office(stay)
+    other = await office.begin()
+    office.error = LookupError("the office is closed")
+    with capture_logs():
+        await office.redial()
+        await other.logout()
+    asked = office.asked
+    stay.wire.push(11, 1, seq=5)
+
+    assert Message("", 1) == await next_of(stay.app)
+    assert (asked, 2) == (office.asked, stay.network.dialled)
+
+
+async def test_a_logout_while_logging_in_again_leaves_the_others(stay: Stay) -> None:
+    other = await Office(stay).begin()
+    reconnect = await stay.redial()
+    login = await stay.wire.frame(1)
+    await other.logout()
+    stay.resumed(reconnect["id"])
+    assert [DROP, Resumed()] == [await next_of(stay.app) for _ in range(2)]
+    asking = asyncio.create_task(stay.room.request("score"))
+    stay.wire.push(11, 7, id=(await stay.wire.frame(2))["id"])
+
+    assert 6 == login["eventType"]
+    assert (7, "closed", 2) == (await asking, other.state, stay.network.dialled)
 
 
 async def test_a_server_that_gives_no_token_is_logged_in_to_again(
