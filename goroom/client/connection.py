@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 Dial = Callable[[], Awaitable[Transport]]
-"""Opens a new link to the same server; raises `goroom.errors.ConnectionLost` where it cannot."""
+"""
+Opens a new link to the same server.
+
+Raises:
+    ConnectionLost, OSError: It cannot now; it is asked again later.
+    Exception: It never will: the connection is over.
+"""
 
 MAX_UNSENT = 1000
 """Frames that may wait for a link that does not take them; asyncio.QueueFull beyond."""
@@ -62,6 +68,7 @@ def connect(
         name: Name of the user.
         credentials: Whatever else the application asks for at LOGIN.
         session: To connect with (its headers, cookies, TLS); it stays open. One is made otherwise.
+            Once you close it, the connection is over when its link is lost.
         timeout_seconds: How long connecting may take, and a request by default.
         max_events: Unread events that one room, application or list of rooms may have.
         overflow: What happens beyond them.
@@ -73,6 +80,7 @@ def connect(
         ConnectionLost: Nothing answers there, what answers does not speak goroom, or it closed.
         RequestRefused: The server refused the login.
         TimeoutError: No answer came in time.
+        RuntimeError: *session* is closed.
     """
     settings = Settings(
         timeout_seconds=timeout_seconds,
@@ -236,8 +244,8 @@ class Connection:
                 lost = await self._serve(link)
                 is_over = self._over is not None or link.complaint is not None
                 link = None if is_over else await self._next_link(lost)
-        except ConnectionLost as overflow:
-            lost = overflow  # it could not be told that the link is lost
+        except ConnectionLost as final:
+            lost = final  # there is no next link, or nobody could be told that this one is lost
         finally:
             is_ended_here = self._over is not None
             self._over = self._over or lost
@@ -277,6 +285,8 @@ class Connection:
                     transport = await self._dial()
             except (ConnectionLost, OSError):
                 continue  # the time-out is one, too
+            except Exception as error:
+                raise ConnectionLost(ABNORMAL, f"cannot connect any more: {error}") from error
             self._link = self._new_link(transport)
             self._has_link.set()
             return self._link

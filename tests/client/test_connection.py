@@ -7,6 +7,7 @@ import gc
 import random
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
@@ -555,6 +556,25 @@ async def test_credentials_that_cannot_be_had_now_may_be_had_later(
 
     assert ["client_login_failed"] == [entry["event"] for entry in logs]
     assert (6, 3) == (frame["eventType"], asked)
+
+
+async def test_a_session_that_was_closed_ends_the_connection(site: Site) -> None:
+    unhandled: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+    session = aiohttp.ClientSession()
+    app = await site.login("ada", session=session)
+    room = await app.join("hall")
+    await session.close()
+
+    for events in (app, room):
+        with pytest.raises(ConnectionLost, match="Session is closed") as caught:
+            await rest_of(events)
+        assert 1006 == caught.value.code
+    await app.close()
+    gc.collect()
+    assert ("closed", []) == (app.state, unhandled)
+    with pytest.raises(RuntimeError, match="Session is closed"):
+        await site.login("ada", session=session)
 
 
 async def test_what_overflows_is_not_come_back_to(network: Network) -> None:
