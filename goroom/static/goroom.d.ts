@@ -128,6 +128,7 @@ export type Frame = Record<string, any> & {
 };
 export type Command = {
     frame: Frame;
+    text: string;
     id: number;
     at: number;
     take: (reply: Frame) => void;

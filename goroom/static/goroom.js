@@ -114,7 +114,8 @@
 /** @typedef {Record<string, any> & { eventType: number }} Frame */
 /**
  * What was asked of the server and has not been answered. With an id it has been sent.
- * @typedef {{ frame: Frame, id: number, at: number, take: (reply: Frame) => void, fail: (error: GoroomError) => void }} Command
+ * text: the frame without the id, as it was when it was asked.
+ * @typedef {{ frame: Frame, text: string, id: number, at: number, take: (reply: Frame) => void, fail: (error: GoroomError) => void }} Command
  */
 
 const SUBPROTOCOL = 'goroom.json'
@@ -138,6 +139,9 @@ const MEMBER_BACK = 22
 
 /** The error of a command that was done, and whose answer is forgotten. */
 const ALREADY_DONE = 28
+
+/** The close code of a link over which too much came at once. */
+const MESSAGE_TOO_BIG = 1009
 
 /** Events that an iterator keeps for a loop that does not come round; then the loop fails. */
 const ITERATOR_EVENTS = 1000
@@ -241,6 +245,12 @@ const infoOf = ({ roomName, appName, ...more }) => /** @type {any} */ ({ name: r
 
 /** Whether a close code says not to come back. @param {number} code */
 const isFinal = (code) => code >= 4500 && code < 5000
+
+/**
+ * A frame as JSON. Half an emoji, which no server could read, becomes U+FFFD.
+ * @param {Frame} frame
+ */
+const encode = (frame) => JSON.stringify(frame).replace(/\\(?:ud[89a-f]..|.)/g, (found) => found[5] ? '\ufffd' : found)
 
 /**
  * A sequence of events, and the place in it that this client has come to.
@@ -684,31 +694,37 @@ export class App {
    * @returns {Promise<Off>} settled when the listener has had the first list
    */
   async watchRooms(listener, { signal } = {}) {
+    signal?.throwIfAborted()
     this.#watchers += 1
     const stop = () => {
       this.#watchers -= 1
       if (this.#watchers) return
-      this.#list = this.#listed = undefined
       // Where the link is lost, so is the subscription.
-      if (this.state === 'open') this._request({ eventType: UNSUBSCRIBE_ROOM }, () => {}).catch(() => {})
+      if (this.#list && this.state === 'open') this.#unsubscribe()
+      this.#list = this.#listed = undefined
     }
-    this.#listed ??= this.#subscribe(() => this.connection._hold())
+    const listed = this.#listed ??= this.#subscribe(() => this.connection._hold())
+    let off = () => {}
+    const end = () => off()
+    signal?.addEventListener('abort', end)
     try {
-      await this.#listed
+      await new Promise((resolve, reject) => {
+        off = () => reject(signal?.reason)
+        listed.then(resolve, reject)
+      })
       signal?.throwIfAborted()
     } catch (error) {
+      signal?.removeEventListener('abort', end)
       stop()
       throw error
     }
-    let off = () => {
+    const remove = this.#lists.add('', listener)
+    off = () => {
       off = () => {}
       remove()
       signal?.removeEventListener('abort', end)
       stop()
     }
-    const end = () => off()
-    const remove = this.#lists.add('', listener)
-    signal?.addEventListener('abort', end)
     listener(this.#rooms())
     return end
   }
@@ -740,10 +756,15 @@ export class App {
   /** @param {() => void} then called when the list is there */
   #subscribe(then) {
     return this._request({ eventType: SUBSCRIBE_ROOM }, ({ data }) => {
+      if (!this.#watchers) return this.#unsubscribe() // all have stopped waiting for it
       this.#list = new Map()
       for (const room of data.rooms) this.#list.set(room.roomName, infoOf(room))
       then()
     })
+  }
+
+  #unsubscribe() {
+    this._request({ eventType: UNSUBSCRIBE_ROOM }, () => {}).catch(() => {})
   }
 
   #tellList() {
@@ -830,7 +851,8 @@ export class App {
   /** @internal @param {Frame} frame @param {SendOptions} [options] */
   _send(frame, { volatile } = {}) {
     if (volatile && this.state !== 'closed') {
-      if (this.state === 'open') this.#transmit(frame)
+      const text = this.#encode(frame)
+      if (this.state === 'open') this.connection._send(text)
       return
     }
     const refuse = (/** @type {GoroomError} */ error) => this.#events.emit('refused', error)
@@ -878,7 +900,7 @@ export class App {
     if (this.state !== 'open' && this.#queue.length >= QUEUED_COMMANDS) {
       throw new GoroomError({ reason: 'overflow', message: 'Too much waits for the link' }, frame)
     }
-    const command = { frame, id: 0, at: 0, take, fail }
+    const command = { frame, text: this.#encode(frame), id: 0, at: 0, take, fail }
     this.#queue.push(command)
     this.#pump()
     return command
@@ -898,12 +920,17 @@ export class App {
     command.id ||= this.#lastId += 1
     command.at = performance.now()
     this.#pending.set(command.id, command)
-    this.#transmit({ ...command.frame, id: command.id })
+    this.connection._send(`{"id":${command.id},${command.text.slice(1)}`)
+  }
+
+  /** @internal @param {Frame} frame */
+  _transmit(frame) {
+    this.connection._send(this.#encode(frame))
   }
 
   /** @param {Frame} frame */
-  #transmit(frame) {
-    this.connection._send(this.name ? { appName: this.name, ...frame } : frame)
+  #encode(frame) {
+    return encode(this.name ? { appName: this.name, ...frame } : frame)
   }
 
   // -- the login ---------------------------------------------------------------------------
@@ -925,7 +952,7 @@ export class App {
       const frame = this.#token ? this.#reconnect() : await this.#login()
       if (socket !== connection._socket || this.state === 'closed') return
       this.#greeting = this.#lastId += 1
-      this.#transmit({ ...frame, id: this.#greeting })
+      this._transmit({ ...frame, id: this.#greeting })
     } catch (error) {
       // Credentials that cannot be had now may be had later.
       if (this.#opening) this._end(0, '', error)
@@ -967,7 +994,7 @@ export class App {
     const isResumed = this.#token !== ''
     if (error?.code) {
       this.#token = ''
-      if (isResumed) return this._greet()
+      if (isResumed && error.reason !== 'kicked') return this._greet()
       return this._end(error.code, error.reason, new GoroomError(error))
     }
     const opening = this.#opening
@@ -978,7 +1005,6 @@ export class App {
     this.userId = data.userId
     this.#token = data.token ?? ''
     this.#attempt = ''
-    this.connection._tries = 0
     if (isResumed) this.#resumed(data)
     else this.#loggedIn(data, !opening)
     if (!opening) return
@@ -1001,8 +1027,9 @@ export class App {
 
   /** @param {Room<any>} room */
   #joinAgain(room) {
+    const frame = { roomName: room.name, ...room._entry }
     this.#issue({
-      frame: { roomName: room.name, ...room._entry }, id: 0, at: 0,
+      frame, text: this.#encode(frame), id: 0, at: 0,
       take: (reply) => {
         if (!reply.error?.code) this.#place({ ...reply, eventType: room._entry.eventType })
         else if (room._isComingBack) this.#lose(room, 'gone')
@@ -1069,6 +1096,7 @@ export class App {
     if (!command) return
     this.#pending.delete(id)
     this.connection.latency = performance.now() - command.at
+    this.connection._tries = 0
     this.#pump()
     command.take(reply)
     if (this.#unclaimed.size) this.#release()
@@ -1099,6 +1127,11 @@ export class App {
     this.#events.emit('drop', close)
   }
 
+  /** @internal What is not answered, with its size in bytes. */
+  get _sizes() {
+    return [...this.#pending.values()].map(({ id, text }) => ({ app: this, id, size: new TextEncoder().encode(text).length }))
+  }
+
   /** @internal Whether there is something to come back to. */
   get _isRestorable() {
     return !this.#opening && this.#options.resume !== false
@@ -1106,7 +1139,9 @@ export class App {
 
   /** @internal Log out without waiting for the reply. */
   _leave() {
-    if (this.state === 'open') this.#transmit({ eventType: LOGOUT })
+    if (this.state !== 'open') return
+    for (const { text } of this.#queue) this.connection._send(text)
+    this._transmit({ eventType: LOGOUT })
   }
 
   /** @internal @param {number} code @param {string} reason @param {unknown} [cause] */
@@ -1137,7 +1172,8 @@ export class Connection {
   #timer
   /** @internal @type {any} */
   _socket
-  /** @internal Tries to connect since the link was good. */
+  #openedAt = 0
+  /** @internal Tries to connect since the link was good: answered a command, or stayed. */
   _tries = 0
   /** @internal Whether events that were heard are not heard again; tests switch it off. */
   _deduplicates = true
@@ -1225,6 +1261,7 @@ export class Connection {
     socket.onopen = () => {
       if (socket !== this._socket) return
       this.state = 'open'
+      this.#openedAt = performance.now()
       if (opened) this.#wait(idleMs, () => this.#probe()) // else an answer is to come at once
       opened?.()
       for (const app of this.#apps) app._greet()
@@ -1246,7 +1283,7 @@ export class Connection {
     if (!apps.length) return this.#wait(idleMs, () => this.#probe())
     // Not of a login that waits for an answer: any other frame says that it has come.
     const app = apps.find(({ state }) => state === 'open')
-    if (app) this._send({ ...(app.name && { appName: app.name }), eventType: JOIN_APP, id: 0 })
+    app?._transmit({ eventType: JOIN_APP, id: 0 })
     this.#wait(replyMs, () => this._lose(socket, 1006, 'timeout'))
   }
 
@@ -1268,15 +1305,24 @@ export class Connection {
     socket.close()
     if (isFinal(code) || ![...this.#apps].some((app) => app._isRestorable)) return this.#over(code, reason)
     const { minMs, maxMs } = this.#options
+    if (this.state === 'open' && performance.now() - this.#openedAt > maxMs) this._tries = 0
     this.state = 'suspended'
     this.#wait(Math.random() * Math.min(maxMs, minMs * 2 ** this._tries), () => this.#dial())
     this._tries += 1
     for (const app of [...this.#apps]) app._drop({ code, reason })
+    if (code === MESSAGE_TOO_BIG) this.#refuseLargest()
   }
 
-  /** @internal @param {Frame} frame */
-  _send(frame) {
-    this._socket?.send(JSON.stringify(frame))
+  /** Do not send again what would end the next link, too. */
+  #refuseLargest() {
+    const [largest] = [...this.#apps].flatMap((app) => app._sizes).sort((a, b) => b.size - a.size)
+    const error = { code: 24, reason: 'too_large', message: 'Too large for the server' }
+    largest?.app._receive({ eventType: 0, id: largest.id, error })
+  }
+
+  /** @internal @param {string} text */
+  _send(text) {
+    this._socket?.send(text)
   }
 
   /** @internal @param {App<any>} app */

@@ -482,12 +482,15 @@ test('the list can be had once', async () => {
 
 test('a watcher whose signal aborts before the first list is unsubscribed', async () => {
   const { app, socket } = await loggedIn()
+  await turn()
   const abort = new AbortController()
-  const promise = watching(app, socket, { signal: abort.signal })
+  const promise = app.watchRooms(() => {}, { signal: abort.signal })
+  const { id } = await socket.next()
   abort.abort(new Error('enough'))
-
   await assert.rejects(promise, /enough/)
-  assert.equal(socket.sent.at(-1).eventType, UNSUBSCRIBE)
+  socket.receive({ eventType: SUBSCRIBE, appName: 'game', id, data: { appName: 'game', rooms: [] } })
+
+  assert.deepEqual(socket.sent.slice(2).map(({ eventType }) => eventType), [UNSUBSCRIBE])
 })
 
 test('a join that is aborted leaves the room when the reply comes', async () => {

@@ -156,6 +156,34 @@ test('who closes has left at once', async () => {
   assert.deepEqual(await leave, { type: 'leave', name: ada.app.user, reason: 'logged_out', message: '' })
 })
 
+test('what was sent before a close arrives, however much it is', async () => {
+  const { ada, room, other, seen } = await table('last words')
+  const leave = next((listener) => other.onEvent('leave', listener))
+  for (let n = 0; n < 100; n += 1) room.send('say', { text: String(n) })
+  ada.app.close()
+  await leave
+
+  assert.deepEqual(seen.slice(0, 100), Array.from({ length: 100 }, (_, n) => String(n)))
+})
+
+test('a message that is too large is refused, and what was sent behind it is answered', async () => {
+  const { ada, room } = await table('large')
+  const drops = []
+  ada.app.on('drop', ({ code }) => drops.push(code))
+  const isRefused = assert.rejects(room.request('say', { text: 'x'.repeat(70_000) }), { reason: 'too_large' })
+  const small = room.request('say', { text: 'small' })
+  await isRefused
+
+  assert.deepEqual(await small, { length: 5 })
+  assert.equal(drops.at(-1), 1009) // before it the network may have swallowed the code
+})
+
+test('half an emoji is answered', async () => {
+  const { room } = await table('half')
+
+  assert.deepEqual(await room.request('say', { text: '😀'.slice(0, 1) }), { length: 1 })
+})
+
 test('two applications over one socket both come back', async () => {
   const { app, net } = await user()
   const chat = await app.connection.login('chat', { name: app.user })

@@ -187,11 +187,8 @@ test('new tries wait a random time that doubles from 200 ms to 10 s', async (t) 
   }
   lose(socket)
   for (let n = 0; n < 7; n += 1) lose(FakeSocket.newest)
-  FakeSocket.newest.onopen()
-  FakeSocket.newest.receive(resumed(await FakeSocket.newest.next()))
-  lose(FakeSocket.newest)
 
-  assert.deepEqual(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000, 100])
+  assert.deepEqual(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000])
 })
 
 test('a socket that does not open in time is given up', async (t) => {
@@ -393,6 +390,18 @@ for (const reason of ['history', 'epoch']) {
     assert.deepEqual([...room.members], [['ada', { away: false }], ['cleo', { away: true }], ['dan', { away: false }]])
   })
 }
+
+test('who was kicked while away stays out', async () => {
+  const { app, socket } = await loggedIn()
+  await turn()
+  const closes = heard((listener) => app.on('close', listener))
+  const { next, asked } = await dropped(socket)
+  next.receive(refused(asked, 30, 'kicked'))
+  await turn()
+
+  assert.deepEqual(closes, [{ code: 30, reason: 'kicked' }])
+  assert.equal(next.sent.length, 1)
+})
 
 for (const reason of ['gone', 'kicked']) {
   test(`a room that is reset for ${reason} says so and ends`, async () => {
