@@ -167,6 +167,20 @@ test('a link that was there for ten seconds comes back soon', async (t) => {
   assert.deepEqual(waits, [100, 100, 200, 400, 800])
 })
 
+test('tries that do not connect come later each time, however long each takes', async (t) => {
+  let now = performance.now()
+  t.mock.method(performance, 'now', () => now)
+  const { socket } = await measured(t)
+  FakeSocket.isReachable = false
+  const waits = [waited(socket)]
+  for (let n = 0; n < 2; n += 1) {
+    now += 20_000
+    waits.push(waited(FakeSocket.newest))
+  }
+
+  assert.deepEqual(waits, [100, 200, 400])
+})
+
 test('what was sent before close goes out before the logout', async () => {
   const { app, socket, room } = await joined()
   await turn()
