@@ -71,9 +71,12 @@ class Addressee(ABC):
         """
         Send a message and return what its handler returned; ``{}`` where that was nothing.
 
-        Events that the message caused have been taken in before this returns. Cancelling the wait
-        does not take back a message that was sent. While the link is lost, both wait, and the time
-        goes on.
+        Events that the message caused have been taken in before this returns. While the link is
+        lost, both wait, and the time goes on.
+
+        Whoever stops waiting, by a cancel or a time-out, takes back only what was not sent. What
+        was sent may have been done; where the link is lost before its answer, it is sent again
+        under its id, so that it is done once, and its answer is passed over.
 
         Args:
             action: Name that the author of the room or application chose.
@@ -82,7 +85,8 @@ class Addressee(ABC):
             timeout_seconds: How long to wait; the connection's by default.
 
         Raises:
-            RequestRefused: The server refused; nothing of it has happened.
+            RequestRefused: The server refused, or takes no frame so large (24 ``too_large``: the
+                link was lost by it, and comes back); nothing of it has happened.
             ConnectionLost: This login is over, or could not be resumed; whether it has happened is
                 not known.
             TimeoutError: No answer came in time; nor is it known then.

@@ -288,6 +288,10 @@ class App(Addressee):
             self.state = "suspended"
             self.tell(Dropped(lost.code, lost.reason))
 
+    def refuse(self, text: str) -> None:
+        """Settle what was sent as the frame *text*, if that is unanswered: it is too large."""
+        self._requests.refuse(text)
+
     async def greet(self) -> None:
         """Come back on a new link; see `Recovery.greet`."""
         if self.state == "suspended":
@@ -310,9 +314,10 @@ class App(Addressee):
         self._requests.command(event_type, answer=answer, fail=fail, is_forced=True)
 
     def say_goodbye(self) -> None:
-        """Log out without waiting for the answer."""
+        """Log out behind what was sent before, without waiting for any answer."""
         if self.state == "open":
             self._requests.retract(EventType.LOGOUT)
+            self._requests.hurry()
 
     # -- what happens --------------------------------------------------------------------------
 

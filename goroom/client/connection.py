@@ -12,7 +12,7 @@ import structlog
 
 from goroom.client.application import App
 from goroom.client.frames import Frame, written
-from goroom.client.link import ABNORMAL, FINAL_CODES, NORMAL, Link
+from goroom.client.link import ABNORMAL, FINAL_CODES, NORMAL, TOO_LARGE, Link
 from goroom.client.login import Credentials, Login
 from goroom.client.opening import Opening
 from goroom.client.patience import patience
@@ -131,7 +131,7 @@ class Connection:
         self._has_link.set()
         self._old_links: set[asyncio.Task[None]] = set()
         self._tries = 0
-        """How often it was tried to come back since the server answered all logins."""
+        """How often it was tried to come back since a link has proven itself."""
         self._over: ConnectionLost | None = None
         """Why it is over."""
         self._task = asyncio.create_task(self._run(), name="goroom client")
@@ -234,6 +234,7 @@ class Connection:
     # -- one link after the other --------------------------------------------------------------
 
     def _new_link(self, transport: Transport) -> Link:
+        self._linked_at = asyncio.get_running_loop().time()
         return Link(transport, self._receive, self._probe, self.settings.heartbeat)
 
     async def _run(self) -> None:
@@ -242,6 +243,8 @@ class Connection:
         try:
             while link is not None:
                 lost = await self._serve(link)
+                if lost.code == TOO_LARGE:
+                    self._refuse(link.largest)
                 is_over = self._over is not None or link.complaint is not None
                 link = None if is_over else await self._next_link(lost)
         except ConnectionLost as final:
@@ -274,9 +277,11 @@ class Connection:
         """Come back, if the server lets us and there is something to come back for."""
         if lost.code in FINAL_CODES or self._dial is None:
             return None
+        settings = self.settings
+        if self._has_proven_itself():
+            self._tries = 0
         for app in [*self._apps.values()]:
             app.drop(lost)
-        settings = self.settings
         while self._apps:
             await asyncio.sleep(settings.backoff.delay(self._tries))
             self._tries += 1
@@ -292,19 +297,37 @@ class Connection:
             return self._link
         return None
 
+    def _has_proven_itself(self) -> bool:
+        """
+        Tell whether the link that is lost was good for as long as the longest wait.
+
+        Less does not count: what breaks each link as soon as it is there would do so without end.
+        """
+        seconds = asyncio.get_running_loop().time() - self._linked_at
+        was_used = any(app.state == "open" for app in self._apps.values())
+        return was_used and seconds >= self.settings.backoff.max_seconds
+
+    def _refuse(self, text: str) -> None:
+        """
+        Settle what was sent as the frame *text*, the largest, where the server takes none so large.
+
+        It is that one or a smaller one that broke the link, and would break the next one, too.
+        """
+        for app in [*self._apps.values()]:
+            app.refuse(text)
+
     async def _greet(self) -> None:
         """Have every login resume on the new link, or log in again."""
-        untried = {*self._apps.values()}
         try:
             async with asyncio.TaskGroup() as group:
                 for app in self._apps.values():
-                    group.create_task(self._bring_back(app, untried))
+                    group.create_task(self._bring_back(app))
         except* ConnectionLost:
             self.lose(ConnectionLost(ABNORMAL, "lost while logging in"))  # if it is not already
         except* TimeoutError:
             self.lose(ConnectionLost(ABNORMAL, "the server is silent"))
 
-    async def _bring_back(self, app: App, untried: set[App]) -> None:
+    async def _bring_back(self, app: App) -> None:
         """Greet for *app*, again and again where its credentials fail: the others go on."""
         for tries in itertools.count():
             try:
@@ -314,9 +337,6 @@ class Connection:
                     raise
             except Exception:
                 log.exception("client_login_failed", application=app.name)
-            untried.discard(app)
-            if not untried:
-                self._tries = 0
             if app.state != "suspended":
                 return
             await asyncio.sleep(self.settings.backoff.delay(tries))

@@ -25,7 +25,7 @@ FRAMES_AT_ONCE = 50
 """Frames that are taken in before others have their turn."""
 
 # RFC 6455 section 7.4.1
-NORMAL, ABNORMAL = 1000, 1006
+NORMAL, ABNORMAL, TOO_LARGE = 1000, 1006, 1009
 
 FINAL_CODES = range(4500, 5000)
 """Close codes after which a client does not come back."""
@@ -61,6 +61,9 @@ class Link:
         self._tasks: set[asyncio.Task[None]] = set()
         self.complaint: ConnectionLost | None = None
         """What this side closes the link with, where it is at fault with the server or itself."""
+        self.largest = ""
+        """The frame of most bytes that was to be sent."""
+        self._largest_bytes = 0
 
     @property
     def unsent(self) -> int:
@@ -69,6 +72,9 @@ class Link:
 
     def write(self, text: str) -> None:
         """Send a frame behind those that were sent before."""
+        size = len(text.encode())
+        if size > self._largest_bytes:
+            self.largest, self._largest_bytes = text, size
         self._unsent.put_nowait(text)
 
     def finish(self) -> None:

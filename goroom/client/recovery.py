@@ -178,7 +178,7 @@ class Recovery:
                 app.tell(Seated(app.enter(described, Place.of(described))))
             else:
                 self._reset_room(room_or_none, described, Place.of(described), "epoch")
-        for room in known:
+        for room in reversed(known):
             if room.is_coming_back:
                 self._join_again(room)
         self._requests.flush()

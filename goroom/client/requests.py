@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import attrs
 
 from goroom.client.events import SendLost, SendRefused
-from goroom.client.frames import numbered, written
+from goroom.client.frames import ErrorPart, Frame, numbered, written
 from goroom.client.patience import patience
-from goroom.errors import ConnectionLost
+from goroom.errors import ERROR_REASONS, ERROR_TEXTS, ConnectionLost
 
 if TYPE_CHECKING:
-    from goroom.client.frames import Frame
     from goroom.messages import EventType
 
 T = TypeVar("T")
@@ -32,7 +31,7 @@ MAX_UNANSWERED = 64
 MAX_WAITING = 1000
 """Commands that may wait for answers to those before; asyncio.QueueFull beyond."""
 
-_ALREADY_DONE = 28
+_TOO_LARGE, _ALREADY_DONE = 24, 28
 
 
 class Outlet(Protocol):
@@ -168,7 +167,8 @@ class Requests:
         """
         Send something, or have it wait for the link; see `Command` for *answer* and *fail*.
 
-        What *is_forced* is taken however much waits; what *is_first* goes before all that waits.
+        What *is_forced* is taken however much waits; what *is_first* waits before all else for the
+        next `flush`.
 
         Raises:
             ConnectionLost: This login is over.
@@ -179,7 +179,9 @@ class Requests:
         command = Command(event_type, text, answer, fail)
         if not is_forced:
             self._check()
-        if self._is_open and (is_first or self._is_idle()):
+        if is_first:
+            self._queue.appendleft(command)
+        elif self._is_open and self._is_idle():
             self._issue(command)
         else:
             self._queue.append(command)
@@ -318,6 +320,15 @@ class Requests:
             self.flush()
         return True
 
+    def refuse(self, text: str) -> None:
+        """Settle what was sent as the frame *text*, if that is unanswered: it is too large."""
+        for number, command in self._sent.items():
+            if numbered(command.text, number) == text:
+                del self._sent[number]
+                error = ErrorPart(_TOO_LARGE, ERROR_TEXTS[_TOO_LARGE], ERROR_REASONS[_TOO_LARGE])
+                command.answer(Frame(command.event_type, id=number, error=error))
+                return
+
     def is_asking(self, event_type: EventType) -> bool:
         """Tell whether something of this kind is unanswered."""
         commands = (*self._sent.values(), *self._queue)
@@ -352,6 +363,11 @@ class Requests:
     def flush(self) -> None:
         """Send what has waited, as far as the link is there and the server remembers."""
         while self._is_open and self._queue and len(self._sent) < MAX_UNANSWERED:
+            self._issue(self._queue.popleft())
+
+    def hurry(self) -> None:
+        """Send all that has waited, and care no more for what is lost with the link."""
+        while self._queue:
             self._issue(self._queue.popleft())
 
     def end(self, lost: ConnectionLost) -> None:

@@ -41,7 +41,7 @@ class Backoff:
     min_seconds: float = 0.2
     """The time before the first try."""
     max_seconds: float = 10.0
-    """What it grows to."""
+    """What it grows to; a link that has been good for so long lets it begin anew."""
 
     def delay(self, tries: int) -> float:
         """Return how many seconds to wait after so many *tries* that failed."""
