@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from goroom.client.room import Room
 
 
+KICKED = "kicked"
+"""Reason of a refused RECONNECT where the user was put out: it does not log in again by itself."""
+
+
 class Recovery:
     """
     Brings *app* back on a new link.
@@ -47,8 +51,10 @@ class Recovery:
         if self._login.is_resumable:
             try:
                 await self._ask(EventType.RECONNECT, self._reconnect_data())
-            except RequestRefused:
+            except RequestRefused as refused:
                 self._give_up()
+                if refused.reason == KICKED:
+                    self._app.end(ConnectionLost(refused.code, refused.reason))
             else:
                 return
         if self._app.state == "closed":

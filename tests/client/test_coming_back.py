@@ -208,6 +208,21 @@ async def test_a_kick_while_the_link_is_lost_is_told(pair: Pair, held: asyncio.E
     assert [Reset("kicked", pair.room), Removed("kicked")] == await rest_of(pair.room)
 
 
+async def test_who_was_put_out_while_the_link_is_lost_stays_out(
+    pair: Pair, held: asyncio.Event
+) -> None:
+    users = pair.site.server.applications["test"].users
+    await pair.lose()
+    users["ada"].kick("be kind")
+    held.set()
+    with pytest.raises(ConnectionLost) as caught:
+        await rest_of(pair.ada)
+
+    assert (30, "kicked") == (caught.value.code, caught.value.reason)
+    assert "closed" == pair.ada.state
+    assert "ada" not in users
+
+
 async def test_a_room_that_was_closed_while_the_link_was_lost_is_gone(
     pair: Pair, held: asyncio.Event
 ) -> None:
