@@ -77,7 +77,7 @@ UNITS = ("bytes", "seconds", "characters", "frames")
 
 LOG_EVENTS = {
     "bad_requests_closed": "A connection sent too many frames that cannot be read (4502).",
-    "client_login_failed": "A login of `goroom.client` could not come back, such as for want of its "
+    "client_login_failed": "A login of `goroom.client` could not come back, as without its "
     "`credentials`; it tries again.",
     "client_reader_failed": "A fault in `goroom.client` while it read; its link is closed.",
     "client_writer_failed": "A fault in `goroom.client` while it wrote; its link is closed.",
