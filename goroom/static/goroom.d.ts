@@ -228,7 +228,7 @@ export declare class Room<M extends Messages = any> {
      * @template {Actions<M['takes']>} A
      * @param {A} action
      * @param {Rest<Named<M['takes'], A>, SendOptions>} rest data, options
-     * @throws {GoroomError} The login is over, or too much waits for the link.
+     * @throws {GoroomError} The room was left, the login is over, or too much waits for the link.
      */
     send<A extends Actions<M['takes']>>(action: A, ...[data, options]: Rest<Named<M['takes'], A>, SendOptions>): void;
     /**
@@ -237,11 +237,13 @@ export declare class Room<M extends Messages = any> {
      * @param {A} action
      * @param {Rest<Named<M['takes'], A>, Options>} rest data, options
      * @returns {Promise<Reply<Named<M['takes'], A>>>} what its handler returned
-     * @throws {GoroomError} It was refused or is lost, the login is over, or too much waits for the link.
+     * @throws {GoroomError} It was refused or is lost, the room was left, the login is over, or too
+     *   much waits for the link.
      */
     request<A extends Actions<M['takes']>>(action: A, ...[data, options]: Rest<Named<M['takes'], A>, Options>): Promise<Reply<Named<M['takes'], A>>>;
     /**
-     * Leave the room, or stop watching it. Rejects where the room does not let go.
+     * Leave the room, or stop watching it; nothing is done where that is over. Rejects where the room
+     * does not let go.
      * @returns {Promise<void>}
      */
     leave(): Promise<void>;

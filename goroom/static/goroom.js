@@ -376,9 +376,10 @@ export class Room {
    * @template {Actions<M['takes']>} A
    * @param {A} action
    * @param {Rest<Named<M['takes'], A>, SendOptions>} rest data, options
-   * @throws {GoroomError} The login is over, or too much waits for the link.
+   * @throws {GoroomError} The room was left, the login is over, or too much waits for the link.
    */
   send(action, ...[data, options]) {
+    this.#check()
     this.app._send({ eventType: MESSAGE, roomName: this.name, action, data }, options)
   }
 
@@ -388,18 +389,28 @@ export class Room {
    * @param {A} action
    * @param {Rest<Named<M['takes'], A>, Options>} rest data, options
    * @returns {Promise<Reply<Named<M['takes'], A>>>} what its handler returned
-   * @throws {GoroomError} It was refused or is lost, the login is over, or too much waits for the link.
+   * @throws {GoroomError} It was refused or is lost, the room was left, the login is over, or too
+   *   much waits for the link.
    */
-  request(action, ...[data, options]) {
+  async request(action, ...[data, options]) {
+    this.#check()
     const frame = { eventType: MESSAGE, roomName: this.name, action, data }
     return this.app._request(frame, (reply) => reply.data, options)
   }
 
+  /** Another stay in the room of this name is another Room's. */
+  #check() {
+    if (!this.hasLeft || this.app.state === 'closed') return
+    throw new GoroomError({ code: 9, reason: 'not_in_room', message: 'The room was left' })
+  }
+
   /**
-   * Leave the room, or stop watching it. Rejects where the room does not let go.
+   * Leave the room, or stop watching it; nothing is done where that is over. Rejects where the room
+   * does not let go.
    * @returns {Promise<void>}
    */
   async leave() {
+    if (this.hasLeft) return
     const eventType = this.watching ? UNSUBSCRIBE_ROOM : LEAVE_ROOM
     this._isLeaving = true
     try {
@@ -1349,8 +1360,13 @@ export class Connection {
 
   /** @param {string} text */
   #receive(text) {
-    const frame = JSON.parse(text)
-    frame.data ??= {}
+    let frame
+    try {
+      frame = JSON.parse(text)
+      frame.data ??= {}
+    } catch {
+      return this._lose(this._socket, 1002, 'no frame')
+    }
     const name = frame.appName
     for (const app of this.#apps) {
       // On an endpoint bound to one application, frames do not name it.

@@ -354,6 +354,34 @@ test('leaving waits for the reply, which ends the stay', async () => {
   assert.equal(app.joined.has('table-1'), false)
 })
 
+test('a stay that is over is no way into the next one', async () => {
+  const { app, socket, room } = await joined()
+  await turn()
+  const leave = room.leave()
+  socket.receive(event(LEAVE_ROOM, { id: socket.sent.at(-1).id, data: { reason: 'left' } }))
+  await leave
+  const join = app.join('table-1')
+  socket.receive(answer(socket.sent.at(-1).id))
+  const next = await join
+  const { length } = socket.sent
+  await room.leave()
+  assert.throws(() => room.send('x'), { name: 'GoroomError', code: 9, reason: 'not_in_room' })
+  assert.throws(() => room.send('x', 1, { volatile: true }), { reason: 'not_in_room' })
+  await assert.rejects(room.request('x'), { name: 'GoroomError', code: 9, reason: 'not_in_room' })
+
+  assert.equal(socket.sent.length, length)
+  assert.equal(next.hasLeft, false)
+})
+
+test('a room of a login that is over says so, and leaving it is done', async () => {
+  const { app, room } = await joined()
+  app.close()
+  await room.leave()
+
+  assert.throws(() => room.send('x'), { reason: 'closed' })
+  await assert.rejects(room.request('x'), { reason: 'closed' })
+})
+
 test('a user whom the server puts into a room hears of it and of all that follows', async () => {
   const { app, socket } = await loggedIn()
   await turn()

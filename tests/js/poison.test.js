@@ -237,3 +237,16 @@ test('waiting for the list of rooms can be aborted by one while another waits on
   assert.deepEqual(await second, [])
   assert.deepEqual(socket.sent.slice(1).map(({ eventType }) => eventType), [SUBSCRIBE, UNSUBSCRIBE])
 })
+
+for (const text of ['<html>', '', 'null']) {
+  test(`what is no frame (${JSON.stringify(text)}) costs the link and nothing else`, async () => {
+    const { app, socket } = await joined()
+    await turn()
+    const drops = heard((hear) => app.on('drop', hear))
+    socket.onmessage({ data: text })
+
+    assert.deepEqual(drops, [{ code: 1002, reason: 'no frame' }])
+    assert.equal(app.state, 'suspended')
+    assert.notEqual(await socket.successor(), socket)
+  })
+}
