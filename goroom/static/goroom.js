@@ -552,6 +552,8 @@ export class App {
   #token = ''
   /** Names the tries to resume after one loss, so that a reply that was lost can be had again. */
   #attempt = ''
+  /** @type {any} Of the next try to have credentials. */
+  #timer
   #isLoggingOut = false
   /** @type {Map<number, Command>} What was sent, in order. */
   #pending = new Map()
@@ -599,7 +601,7 @@ export class App {
    */
   on(event, listener, options) {
     if (!['join', 'refused', 'drop', 'resume', 'reset', 'close'].includes(event)) {
-      throw new TypeError(`App.on knows no ${event}: messages of the application are heard by onMessage`)
+      throw new TypeError(`App.on knows no ${event}: messages are heard by onMessage`)
     }
     return this.#events.add(event, listener, options)
   }
@@ -658,8 +660,7 @@ export class App {
    * @returns {Promise<RoomOf<S, K>>}
    */
   joinOrCreate(kind, { name, signal, ...data } = {}) {
-    const made = { ...data, kind, create: 'if_missing' }
-    return this.#enter({ eventType: JOIN_ROOM, roomName: name, data: made }, signal)
+    return this.#enter({ eventType: JOIN_ROOM, roomName: name, data: { ...data, kind, create: 'if_missing' } }, signal)
   }
 
   /**
@@ -670,8 +671,7 @@ export class App {
    * @returns {Promise<RoomOf<S, K>>}
    */
   create(kind, { name, signal, ...data } = {}) {
-    const made = { ...data, kind, create: true }
-    return this.#enter({ eventType: JOIN_ROOM, roomName: name, data: made }, signal)
+    return this.#enter({ eventType: JOIN_ROOM, roomName: name, data: { ...data, kind, create: true } }, signal)
   }
 
   /**
@@ -707,35 +707,32 @@ export class App {
   async watchRooms(listener, { signal } = {}) {
     signal?.throwIfAborted()
     this.#watchers += 1
-    const stop = () => {
+    let off = () => {}
+    let isOver = false
+    const end = () => {
+      if (isOver) return
+      isOver = true
+      off()
+      signal?.removeEventListener('abort', end)
       this.#watchers -= 1
       if (this.#watchers) return
       // Where the link is lost, so is the subscription.
       if (this.#list && this.state === 'open') this.#unsubscribe()
       this.#list = this.#listed = undefined
     }
-    const listed = this.#listed ??= this.#subscribe(() => this.connection._hold())
-    let off = () => {}
-    const end = () => off()
     signal?.addEventListener('abort', end)
+    const listed = this.#listed ??= this.#subscribe(() => this.connection._hold())
     try {
       await new Promise((resolve, reject) => {
         off = () => reject(signal?.reason)
         listed.then(resolve, reject)
       })
-      signal?.throwIfAborted()
     } catch (error) {
-      signal?.removeEventListener('abort', end)
-      stop()
+      end()
       throw error
     }
-    const remove = this.#lists.add('', listener)
-    off = () => {
-      off = () => {}
-      remove()
-      signal?.removeEventListener('abort', end)
-      stop()
-    }
+    signal?.throwIfAborted()
+    off = this.#lists.add('', listener)
     listener(this.#rooms())
     return end
   }
@@ -954,8 +951,8 @@ export class App {
     })
   }
 
-  /** @internal Resume, or log in. */
-  async _greet() {
+  /** @internal Resume, or log in. @param {number} [tries] to have credentials on this link */
+  async _greet(tries = 0) {
     const { connection } = this
     const socket = connection._socket
     if (!this.#token) this.#giveUp()
@@ -965,9 +962,11 @@ export class App {
       this.#greeting = this.#lastId += 1
       this._transmit({ ...frame, id: this.#greeting })
     } catch (error) {
-      // Credentials that cannot be had now may be had later.
-      if (this.#opening) this._end(0, '', error)
-      else connection._lose(socket, 1006, 'credentials')
+      if (this.#opening) return this._end(0, '', error)
+      // Credentials that cannot be had now may be had later; other logins go on.
+      ;(globalThis.reportError ?? console.error)(error)
+      if (socket !== connection._socket || this.state === 'closed') return
+      this.#timer = setTimeout(() => this._greet(tries + 1), connection._delay(tries))
     }
   }
 
@@ -976,14 +975,13 @@ export class App {
     if (this.#isLoggingOut) this._end(1000, 'logged_out')
     for (const room of [...this.joined.values()]) if (room._isLeaving) room._end('left')
     this.#unclaimed.clear()
-    this.#fail([...this.#pending.values()], ({ action }) =>
-      ({ reason: 'lost', message: `Nobody knows whether ${action || 'it'} was done: the login was lost` }))
+    this.#fail([...this.#pending.values()], { reason: 'lost', message: 'Nobody knows whether it was done' })
     this.#pending.clear()
   }
 
-  /** @param {Command[]} commands @param {(frame: Frame) => Record<string, any>} describe */
-  #fail(commands, describe) {
-    for (const { frame, fail } of commands) fail(new GoroomError(describe(frame), frame))
+  /** @param {Command[]} commands @param {Record<string, any>} error */
+  #fail(commands, error) {
+    for (const { frame, fail } of commands) fail(new GoroomError(error, frame))
   }
 
   #reconnect() {
@@ -1132,6 +1130,7 @@ export class App {
 
   /** @internal @param {CloseEvent} close The link is lost. */
   _drop(close) {
+    clearTimeout(this.#timer)
     if (this.#options.resume === false) return this._end(close.code, close.reason)
     if (this.state !== 'open') return
     this.state = 'suspended'
@@ -1140,7 +1139,7 @@ export class App {
 
   /** @internal What is not answered, with its size in bytes. */
   get _sizes() {
-    return [...this.#pending.values()].map(({ id, text }) => ({ app: this, id, size: new TextEncoder().encode(text).length }))
+    return [...this.#pending.values()].map(({ id, text }) => ({ app: this, id, size: new Blob([text]).size }))
   }
 
   /** @internal Whether there is something to come back to. */
@@ -1159,9 +1158,10 @@ export class App {
   _end(code, reason, cause = closed(code, reason)) {
     if (this.state === 'closed') return
     this.state = 'closed'
+    clearTimeout(this.#timer)
     this.connection._forget(this)
     this.#opening?.reject(cause)
-    this.#fail([...this.#pending.values(), ...this.#queue.splice(0)], () => closed(code, reason))
+    this.#fail([...this.#pending.values(), ...this.#queue.splice(0)], closed(code, reason))
     this.#pending.clear()
     for (const room of [...this.joined.values()]) room._end('disconnected')
     this.#events.emit('close', { code, reason })
@@ -1209,7 +1209,7 @@ export class Connection {
   async login(application = '', options) {
     if (this.state === 'closed') throw closed(0, '')
     if ([...this.#apps].some(({ name }) => name === application)) {
-      throw new Error(`this connection is logged in to ${application || 'its application'} already`)
+      throw new Error(`already logged in to ${application}`)
     }
     const app = new App(this, application, options)
     this.#apps.add(app)
@@ -1265,15 +1265,16 @@ export class Connection {
 
   /** @param {() => void} [opened] */
   #dial(opened) {
-    const { WebSocket, idleMs, replyMs } = this.#options
+    const { WebSocket, replyMs } = this.#options
     const socket = this._socket = new WebSocket(this.#url, SUBPROTOCOL)
     const lose = (/** @type {number} */ code, /** @type {string} */ reason) => this._lose(socket, code, reason)
     this.#wait(replyMs, () => lose(1006, 'timeout'))
     socket.onopen = () => {
       if (socket !== this._socket) return
+      if (socket.protocol !== SUBPROTOCOL) return lose(1002, 'no ' + SUBPROTOCOL)
       this.state = 'open'
       this.#openedAt = performance.now()
-      if (opened) this.#wait(idleMs, () => this.#probe()) // else an answer is to come at once
+      if (opened) this.#listen() // else an answer is to come at once
       opened?.()
       for (const app of this.#apps) app._greet()
     }
@@ -1281,17 +1282,21 @@ export class Connection {
     socket.onclose = (/** @type {CloseEvent} */ { code, reason }) => this.#take(() => lose(code, reason))
     socket.onmessage = (/** @type {{ data: string }} */ { data }) => {
       if (socket !== this._socket) return
-      this.#wait(idleMs, () => this.#probe())
+      this.#listen()
       this.#take(() => { if (socket === this._socket) this.#receive(data) })
     }
   }
 
+  #listen() {
+    this.#wait(this.#options.idleMs, () => this.#probe())
+  }
+
   /** Ask for a word, so that a link that is dead is not taken for a quiet one. */
   #probe() {
-    const { idleMs, replyMs } = this.#options
+    const { replyMs } = this.#options
     const socket = this._socket
     const apps = [...this.#apps]
-    if (!apps.length) return this.#wait(idleMs, () => this.#probe())
+    if (!apps.length) return this.#listen()
     // Not of a login that waits for an answer: any other frame says that it has come.
     const app = apps.find(({ state }) => state === 'open')
     app?._transmit({ eventType: JOIN_APP, id: 0 })
@@ -1315,13 +1320,17 @@ export class Connection {
     this._socket = undefined
     socket.close()
     if (isFinal(code) || ![...this.#apps].some((app) => app._isRestorable)) return this.#over(code, reason)
-    const { minMs, maxMs } = this.#options
-    if (this.state === 'open' && performance.now() - this.#openedAt > maxMs) this._tries = 0
+    if (this.state === 'open' && performance.now() - this.#openedAt > this.#options.maxMs) this._tries = 0
     this.state = 'suspended'
-    this.#wait(Math.random() * Math.min(maxMs, minMs * 2 ** this._tries), () => this.#dial())
-    this._tries += 1
+    this.#wait(this._delay(this._tries++), () => this.#dial())
     for (const app of [...this.#apps]) app._drop({ code, reason })
     if (code === MESSAGE_TOO_BIG) this.#refuseLargest()
+  }
+
+  /** @internal Milliseconds to wait after so many *tries*. @param {number} tries */
+  _delay(tries) {
+    const { minMs, maxMs } = this.#options
+    return Math.random() * Math.min(maxMs, minMs * 2 ** tries)
   }
 
   /** Do not send again what would end the next link, too. */

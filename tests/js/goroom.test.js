@@ -240,7 +240,7 @@ test('ids rise by one per login and answers go to the login they are for', async
 test('a second login to one application over one connection is an error', async () => {
   const { app } = await loggedIn()
 
-  await assert.rejects(app.connection.login('game', { name: 'eve' }), /logged in to game already/)
+  await assert.rejects(app.connection.login('game', { name: 'eve' }), /already logged in to game/)
 })
 
 test('an answer in the full form is understood', async () => {

@@ -250,3 +250,24 @@ for (const text of ['<html>', '', 'null']) {
     assert.notEqual(await socket.successor(), socket)
   })
 }
+
+test('a server whose first word is no frame is no connection', async () => {
+  const promise = connect(URL, { app: 'game', name: 'ada', WebSocket: FakeSocket })
+  const socket = FakeSocket.newest
+  await socket.next()
+  socket.onmessage({ data: '<html>' })
+
+  await assert.rejects(promise, { reason: 'closed', message: /1002 no frame/ })
+})
+
+for (const protocol of ['', 'soap']) {
+  test(`a server that speaks another subprotocol ("${protocol}") is no connection`, async () => {
+    class Other extends FakeSocket {
+      protocol = protocol
+    }
+    const promise = connect(URL, { app: 'game', name: 'ada', WebSocket: Other })
+
+    await assert.rejects(promise, { reason: 'closed', message: /1002/ })
+    assert.deepEqual(FakeSocket.newest.sent, [])
+  })
+}

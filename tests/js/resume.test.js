@@ -758,21 +758,87 @@ test('a server that gives no token is logged in to again', async () => {
   assert.equal(app.state, 'open')
 })
 
-test('credentials that cannot be had are asked for again', async () => {
-  let calls = 0
-  const credentials = () => {
-    calls += 1
-    if (calls === 2) throw new Error('no network')
-    return {}
-  }
-  const { app, socket } = await loggedIn({ credentials })
+/** Log in to a second application, whose credentials are to be had once, and then after *failures*. */
+async function besides(app, socket, failures) {
+  const calls = []
+  const login = app.connection.login('chat', {
+    name: 'ada',
+    credentials: () => {
+      calls.push(performance.now())
+      if (calls.length > 1 && calls.length < 2 + failures) throw new Error(`no ticket ${calls.length}`)
+      return {}
+    },
+  })
+  const { id } = await socket.next()
+  const data = { appName: 'chat', userName: 'ada', token: 'C1', epoch: 'c', seq: 0, sub: 0 }
+  socket.receive({ eventType: LOGIN, appName: 'chat', id, data })
+  const chat = await login
   await turn()
-  const { next, asked } = await dropped(socket)
-  next.receive(refused(asked, 30, 'unknown_token'))
-  const last = await next.successor()
-  last.receive(loggedInAgain(await last.next()))
+  return { chat, calls }
+}
 
-  assert.deepEqual([calls, app.state], [3, 'open'])
+test('credentials that cannot be had are reported and asked for again, and hold up no other login', async (t) => {
+  const reports = t.mock.method(console, 'error', () => {})
+  const { app, socket } = await loggedIn()
+  await turn()
+  const { chat, calls } = await besides(app, socket, 2)
+  const notes = noted(chat)
+  const { next, asked } = await dropped(socket)
+  const other = await next.next()
+  next.receive({ ...refused(other, 30, 'unknown_token'), appName: 'chat' }, resumed(asked))
+  assert.deepEqual([app.state, chat.state], ['open', 'suspended'])
+  const again = await next.next()
+  next.receive({ ...loggedInAgain(again), appName: 'chat' })
+
+  assert.deepEqual([again.eventType, again.appName, calls.length], [LOGIN, 'chat', 4])
+  assert.deepEqual(reports.mock.calls.map(({ arguments: [{ message }] }) => message), ['no ticket 2', 'no ticket 3'])
+  assert.deepEqual([app.state, chat.state, FakeSocket.newest], ['open', 'open', next])
+  assert.deepEqual(notes, ['drop', 'resume', 'reset - epoch'])
+})
+
+test('a page is told of credentials as of any error that nobody caught', async (t) => {
+  t.after(() => { delete globalThis.reportError })
+  const reported = new Promise((resolve) => { globalThis.reportError = resolve })
+  const { app, socket } = await loggedIn()
+  await turn()
+  await besides(app, socket, 1)
+  const { next } = await dropped(socket)
+  next.receive({ ...refused(await next.next(), 30, 'unknown_token'), appName: 'chat' })
+
+  assert.equal((await reported).message, 'no ticket 2')
+})
+
+test('credentials are asked for after times that double, and not once the link or the login is over', async (t) => {
+  t.mock.method(console, 'error', () => {})
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.after(() => mock.timers.reset())
+  t.mock.method(Math, 'random', () => 0.5)
+  const { app, socket } = await loggedIn({ backoff: undefined })
+  await turn()
+  const { chat, calls } = await besides(app, socket, 99)
+  socket.lose()
+  mock.timers.tick(100)
+  const next = FakeSocket.newest
+  const asked = await next.next()
+  next.receive(resumed(asked), { ...refused(await next.next(), 30, 'unknown_token'), appName: 'chat' })
+  const after = async (ms) => {
+    mock.timers.tick(ms)
+    await turn()
+    return calls.length
+  }
+  assert.deepEqual([await after(0), await after(99), await after(1), await after(199), await after(1)], [2, 2, 3, 3, 4])
+  FakeSocket.isReachable = false
+  next.lose()
+  assert.equal(await after(400), 4)
+  FakeSocket.isReachable = true
+  FakeSocket.newest.onopen()
+  assert.equal(await after(0), 5)
+  chat.close()
+
+  assert.equal(await after(60_000), 5)
+})
+
+test('credentials that cannot be had at first end the login', async () => {
   await assert.rejects(
     connect(URL, { app: 'game', name: 'ada', WebSocket: FakeSocket, credentials: () => { throw new Error('mine') } }), /mine/)
 })
