@@ -1,0 +1,1 @@
+"""The broadcaster dialect: clients of go-message-broadcaster in the same rooms."""

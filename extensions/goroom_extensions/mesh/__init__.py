@@ -1,0 +1,1 @@
+"""The mesh dialect: clients of simplysocket and gomeshstream in the same rooms."""

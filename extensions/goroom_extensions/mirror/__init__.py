@@ -1,0 +1,1 @@
+"""The mirror of go-mirror-hw: accounts, public channels, direct messages."""
