@@ -90,6 +90,10 @@ class Speaker(ABC):
     async def enter(self) -> None:
         """Do what its system wants done before a client can talk, and learn `name`."""
 
+    def opening(self) -> list[Any]:
+        """Return the frames with which its system's clients come to the room under `name`."""
+        return []
+
     @abstractmethod
     def say(self, text: str) -> None:
         """Say *text* to everybody in the room."""
@@ -175,13 +179,14 @@ class GoroomSpeaker(Speaker):
 
     async def enter(self) -> None:
         self.name = f"goroom {next(_numbers)}"
-        for number, (event, data) in enumerate(
-            [(LOGIN, {"username": self.name}), (JOIN_ROOM, {"roomName": ROOM})]
-        ):
-            self.send({"appName": APPLICATION, "eventType": event, "id": number, "data": data})
-            while (frame := self.decoded(await self.line())).get("id") != number:
+        for asked in self.opening():
+            self.send(asked)
+            while (frame := self.decoded(await self.line())).get("id") != asked["id"]:
                 pass
             assert frame.get("code", 200) == 200, frame
+
+    def opening(self) -> list[Any]:
+        return [_goroom(LOGIN, username=self.name), _goroom(JOIN_ROOM, ROOM, roomName=ROOM)]
 
     def decoded(self, line: bytes | Closed) -> dict[str, Any]:
         assert not isinstance(line, Closed), line

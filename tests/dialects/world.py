@@ -17,7 +17,7 @@ class Say:
 
 
 class Hall(RoomExtension):
-    max_users = 100
+    max_users = 1000
 
     @handles("say", Say)
     def say(self, user: User, message: Say) -> None:
@@ -29,9 +29,10 @@ class Tower(ApplicationExtension):
         await self.application.rooms.create("hall", kind="hall")
 
 
-def make_server() -> tuple[goroom.Server, web.Application]:
+def make_site() -> tuple[web.Application, goroom.Server]:
+    """Return a site with the tower in it, and its server."""
     server = goroom.Server(limits=goroom.Limits(resume_seconds=0.1))
     server.add_application("tower", Tower, rooms={"hall": Hall})
     site = web.Application()
     goroom.setup(site, server, path="/")
-    return server, site
+    return site, server
