@@ -16,7 +16,10 @@ import structlog
 from goroom import Server
 from goroom.testing import Stage
 from tests.diary import Diary, make_server
+from tests.postgres import postgres, postgres_url
 from tests.requirements import missing, required
+
+__all__ = ["postgres", "postgres_url"]  # fixtures
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=100, print_blob=True)
 # Thousands of sequences, and other ones each time: the seed is pytest-randomly's, in the header.

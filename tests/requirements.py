@@ -15,6 +15,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests.postgres import missing_postgres
+
 NODE_FOLDER = Path(__file__).parent / "js"
 OLDEST_NODE = 20
 
@@ -50,6 +52,7 @@ def missing_node() -> str | None:
 CHECKS: Mapping[str, Callable[[], str | None]] = {
     "browser": missing_browser,
     "node": missing_node,
+    "postgres": missing_postgres,
 }
 """Each requirement's name, and what tells what it lacks."""
 
