@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import argon2
@@ -22,8 +22,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'accounts.db'}"
-    make: Callable[[], str] = request.getfixturevalue("postgres_url")
-    return make()
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from goroom_extensions.mirror.database import Database, StoreFailed, sql
 
-from tests.postgres import Cluster, free_port
+from tests.postgres import LINKS, Cluster, free_port
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,6 @@ async def test_another_process_that_writes_is_waited_for(tmp_path: Path) -> None
 
 
 # PostgreSQL.
-
-LINKS = "FROM pg_stat_activity WHERE datname = '{}'"
 
 
 @pytest.mark.requires("postgres")

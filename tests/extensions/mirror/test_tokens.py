@@ -271,8 +271,9 @@ def test_keys_are_their_owners_only(folder: Path) -> None:
 
 
 def test_no_private_key_in_the_repository() -> None:
+    ours = ["git", "-c", "safe.directory=*"]  # whoever runs the tests, and whosever the clone is
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 -- whichever is on PATH
+        [*ours, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
         capture_output=True,
         check=True,
@@ -326,16 +327,15 @@ def test_a_key_that_is_over_reads_nothing_whatever_the_token_says(
     assert Tokens(folder, now=watch).read(forever) is None
 
 
-def test_keys_can_be_rotated_more_than_nine_times(tokens: Tokens, watch: Watch) -> None:
+def test_the_tenth_key_is_newer_than_the_ninth(folder: Path, tokens: Tokens) -> None:
+    (folder / "1.pem").rename(folder / "9.pem")
     before = tokens.issue(ANN)
-    for _ in range(10):
-        watch.seconds += HOUR
-        tokens.rotate()
-    newest = kid(tokens.issue(ANN))
-    tokens._look()
+    tokens.rotate()
+    restarted = Tokens(folder, now=tokens._now)
 
-    assert newest == kid(tokens.issue(ANN))
-    assert tokens.read(before)
+    assert {"9.pem", "10.pem"} == {path.name for path in folder.iterdir()}
+    assert kid(before) != kid(tokens.issue(ANN)) == kid(restarted.issue(ANN))
+    assert restarted.read(before)
 
 
 def test_another_process_finds_the_key_that_one_has_made(
@@ -469,7 +469,7 @@ def test_processes_that_start_at_once_agree_on_a_key(folder: Path) -> None:
             stdout=subprocess.PIPE,
             text=True,
         )
-        for _ in range(4)
+        for _ in range(3)
     ]
     for process in processes:
         assert process.stdin is not None
