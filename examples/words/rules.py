@@ -83,6 +83,11 @@ class Game:
         """Return the players, the best first; equals in the order of their turns."""
         return sorted(self.in_order(), key=lambda player: -player.score)
 
+    def label(self, player: Player) -> str:
+        """Return what to call *player*: the name, with the slug where another one has it too."""
+        names = [other.name for other in self.players.values()]
+        return player.name if names.count(player.name) == 1 else f"{player.name} ({player.slug})"
+
     def pass_turn(self) -> Player:
         """Make it the turn of the player after `turn`, and return that player."""
         order = self.in_order()
