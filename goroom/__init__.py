@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from goroom.application import Application
-from goroom.connection import Connection
+from goroom.connection import Connection, Peer
+from goroom.conns import Conn
 from goroom.errors import (
     AlreadyJoined,
     AlreadyLoggedIn,
@@ -38,7 +39,7 @@ from goroom.turn import Turn
 from goroom.user import User
 from goroom.users import UserService
 from goroom.web import Server, get_server, init_func, setup
-from goroom.wire import Dialect
+from goroom.wire import Dialect, UnreadableRequest
 
 __version__ = "0.1.0"
 
@@ -49,6 +50,7 @@ __all__ = [
     "ApplicationExtension",
     "AutoRemove",
     "BadRequest",
+    "Conn",
     "Connection",
     "ConnectionLost",
     "Dialect",
@@ -63,6 +65,7 @@ __all__ = [
     "NotInRoom",
     "NotLoggedIn",
     "PayloadError",
+    "Peer",
     "Push",
     "Refused",
     "Request",
@@ -79,6 +82,7 @@ __all__ = [
     "Turn",
     "TurnOver",
     "UnknownAction",
+    "UnreadableRequest",
     "User",
     "UserService",
     "configure_logs",

@@ -15,7 +15,7 @@ from goroom.errors import Stopping
 from goroom.events import LeaveReason
 from goroom.extension import ApplicationExtension, RoomExtension
 from goroom.messages import EventType, Push
-from goroom.room import Who, names_of
+from goroom.room import Who, names_of, receiver_of
 from goroom.rooms import RoomService
 from goroom.sequence import (
     Announcement,
@@ -127,6 +127,7 @@ class Application:
             return
         chosen = self.users if only is None else names_of(only)
         left_out = frozenset() if skip is None else names_of(skip)
+        push.receiver = receiver_of(only)
         sequence = None if volatile else self.sequence
         perform(PrivateAnnouncement(push, sequence, lambda: self._some(chosen, left_out)))
 
@@ -138,7 +139,7 @@ class Application:
 
     def announcement_to(self, user: User, action: str, body: bytes) -> PrivateAnnouncement:
         """Return the effect of `send_to`."""
-        push = Push(EventType.MESSAGE, self.name, action=action, body=body)
+        push = Push(EventType.MESSAGE, self.name, action=action, body=body, receiver=user.name)
         return PrivateAnnouncement(push, self.sequence, lambda: [user])
 
     def everybody(self) -> Audience:

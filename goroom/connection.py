@@ -44,10 +44,11 @@ from goroom.outbox import Outbox, Transport
 from goroom.pulse import Pulse
 from goroom.refusals import NOT_ALLOWED, refusal, unasked_refusal
 from goroom.resent import is_new
-from goroom.sequence import deliver
+from goroom.sequence import DIALECT_FAILED, deliver
 from goroom.tickets import StillHandled
+from goroom.tolerance import Tolerance
 from goroom.turn import Lane, Level, Turn
-from goroom.user import Asker, Link
+from goroom.user import Asker, Link, User
 from goroom.wire.frames import PONG, frame
 from goroom.wire.unreadable import UnreadableRequest
 
@@ -68,11 +69,6 @@ TOO_MANY_BAD_REQUESTS = 4502
 """Close codes of ours: 4000-4499 "come back", 4500-4999 "do not"."""
 FIRST_FINAL_CODE = 4500
 """Who is closed with this code or a higher one has no grace time."""
-
-BAD_REQUEST_SECONDS = 60.0
-"""The span in which `Limits.bad_requests` are counted."""
-
-_BAD_REQUEST = 21
 
 
 class Host(Protocol):
@@ -121,7 +117,14 @@ class Connection:
         self.limits = limits
         self.transport = transport
         labels = {"connection": self.id, "remote": peer.remote}
-        self.outbox = Outbox(transport, runtime.flusher, limits, self._abort_soon, labels)
+        self.outbox = Outbox(
+            transport,
+            runtime.flusher,
+            limits,
+            self._abort_soon,
+            labels,
+            separator=dialect.separator,
+        )
         self.links: dict[str, Link] = {}
         """What it is in each application it has entered, by the application's name."""
         self.is_closed = False
@@ -132,7 +135,7 @@ class Connection:
         self._lane = Lane(Level.CONNECTION, self, {"connection": self.id}, limits)
         self._abort_timer: asyncio.TimerHandle | None = None
         self.pulse = Pulse(self, limits, runtime.random, self._now())
-        self._bad_requests: list[float] = []
+        self._tolerance = Tolerance(limits.bad_requests, labels, is_unlimited=dialect.is_tolerant)
         self.may_come_back = True
         """Whether what it is may be resumed when it is lost."""
 
@@ -192,7 +195,11 @@ class Connection:
         except UnreadableRequest as error:
             self.refuse(Request(0, id=error.id), error, "")
             return None
-        if request.event_type == EventType.CONNECTION:
+        except Exception:  # border: a dialect is somebody else's code
+            log.exception("dialect_failed", dialect=type(self.dialect).__name__)
+            self.close(DIALECT_FAILED, "the server cannot read this message")
+            return None
+        if request is None or request.event_type == EventType.CONNECTION:
             return None
         bound = self.dialect.application
         name = request.app_name or bound or ""
@@ -215,6 +222,8 @@ class Connection:
     def _serve(self, link: Link, request: Request) -> Awaitable[None] | None:
         event, ticket = request.event_type, link.ticket
         user = None if link.has_said_goodbye else link.user
+        if user is not None and user.moves:
+            return self._serve_moved(link, request, user)
         if ticket is not None:
             try:
                 if not is_new(link, ticket, request):
@@ -232,6 +241,27 @@ class Connection:
         else:
             link.refuse(request, InvalidEvent())
         return None
+
+    async def _serve_moved(self, link: Link, request: Request, user: User) -> None:
+        """Read on when *user* is where it was told to move, so that it can speak there."""
+        while user.moves:
+            await asyncio.wait(user.moves)
+        if self.is_closed or self._host.is_stopping:
+            return
+        waiting = self._serve(link, request)
+        if waiting is not None:
+            await waiting
+
+    async def finish(self, waiting: Awaitable[None] | None) -> None:
+        """Wait until what `receive` returned is done, and the peer has taken its answers."""
+        self.is_handling = True
+        try:
+            if waiting is not None:
+                await waiting
+            while self.outbox.is_over_bound:  # who takes no answers asks no more
+                await self.outbox.relieved()
+        finally:
+            self.is_handling = False
 
     async def _serve_after(
         self, still: StillHandled, link: Link, ticket: Ticket, request: Request
@@ -312,15 +342,7 @@ class Connection:
 
     def note_refusal(self, push: Push) -> None:
         """Count *push*, if it answers a bad request; too many close the connection."""
-        if push.error is not None and push.error.code == _BAD_REQUEST:
-            self._count_bad_request()
-
-    def _count_bad_request(self) -> None:
-        now = self._now()
-        self._bad_requests = [at for at in self._bad_requests if now - at < BAD_REQUEST_SECONDS]
-        self._bad_requests.append(now)
-        if len(self._bad_requests) >= self.limits.bad_requests:
-            log.warning("bad_requests_closed", connection=self.id, remote=self.peer.remote)
+        if push.error is not None and self._tolerance.note(push.error, self._now()):
             self.close(TOO_MANY_BAD_REQUESTS, "too many bad requests")
 
     # -- its end ---------------------------------------------------------------------------

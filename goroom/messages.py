@@ -136,5 +136,7 @@ class Push:
     code: int = SUCCESS
     """200, or 500 beside an error, or a close code on DISCONNECTION."""
     error: ErrorDescription | None = None
+    receiver: str = ""
+    """Name of the one user it is for; ``""`` where it is for several, or for whoever asked."""
     volatile_key: Hashable | None = None
     """Not on the wire. Of several volatile events of one key that wait, only the newest goes."""

@@ -87,6 +87,7 @@ class MessageTurn(Turn):
                 request.action,
                 id=request.id,
                 body=body,
+                receiver=self._user.name,
             ),
         )
 

@@ -19,8 +19,8 @@ class OriginCheck:
 
     Args:
         allowed: Exact origins, such as ``https://play.example``; None for the same host only.
-        uses_cookies: Whether a cookie logs in here: then a socket without Origin is refused, and
-            nothing is forgiven.
+        uses_cookies: Whether a cookie logs in here: then a request that brings cookies is refused
+            without Origin, and nothing is forgiven it. One without cookies is nobody's yet.
 
     Raises:
         ValueError: One of *allowed* is no origin, or all are allowed where a cookie logs in.
@@ -48,20 +48,22 @@ class OriginCheck:
                 )
             self._allowed.add(parsed)
 
-    def allows(self, origin: str | None, host: str) -> bool:
+    def allows(self, origin: str | None, host: str, *, has_cookies: bool = True) -> bool:
         """
         Tell whether a page of *origin* may open a socket.
 
         Args:
             origin: The Origin header, or None where a program that is no browser sends none.
             host: The Host header.
+            has_cookies: Whether the request brings cookies.
         """
+        is_strict = self._uses_cookies and has_cookies
         if origin is None:
-            return not self._uses_cookies
+            return not is_strict
         if self._any:
             return True
         parsed = _parsed(origin)
-        if parsed is None and not self._uses_cookies:
+        if parsed is None and not is_strict:
             parsed = _parsed_leniently(origin)
         if parsed is None:
             return False

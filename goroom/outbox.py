@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from goroom.wire.frames import close_frame
+from goroom.wire.frames import batched, close_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -65,7 +65,7 @@ class Flusher:
     def flush(self) -> None:
         """Write all that is marked, the frames of each connection joined."""
         marked, self._marked = self._marked, []
-        last: list[bytes] | None = None
+        last: tuple[list[bytes], bytes | None] | None = None
         joined = b""
         for outbox in marked:
             outbox.unmark()
@@ -73,9 +73,9 @@ class Flusher:
             if not frames:
                 continue
             # Members of one room mostly wait for the same frames: join them once for all.
-            if frames != last:
-                joined = b"".join(frames) if len(frames) > 1 else frames[0]
-                last = frames
+            if last is None or frames != last[0] or outbox.separator != last[1]:
+                joined = outbox.joined(frames)
+                last = frames, outbox.separator
             outbox.write(joined)
 
 
@@ -96,6 +96,7 @@ class Outbox:
         limits: Bounds on what may wait.
         on_slow: Called once when the peer does not read.
         labels: What logs say of the connection.
+        separator: Joins messages that are written together into one; None keeps them apart.
     """
 
     __slots__ = (
@@ -114,6 +115,7 @@ class Outbox:
         "is_closed",
         "offered",
         "replaced",
+        "separator",
         "written",
     )
 
@@ -124,7 +126,10 @@ class Outbox:
         limits: Limits,
         on_slow: Callable[[], None],
         labels: Mapping[str, str] | None = None,
+        *,
+        separator: bytes | None = None,
     ) -> None:
+        self.separator = separator
         self._transport = transport
         self._flusher = flusher
         self._limits = limits
@@ -199,7 +204,7 @@ class Outbox:
         """Write what waits now, not at the end of the loop's turn, if the transport takes it."""
         frames = self.take()
         if frames:
-            self.write(b"".join(frames))
+            self.write(self.joined(frames))
 
     def discard(self) -> None:
         """Drop what waits, and all that comes: the peer is gone."""
@@ -234,6 +239,12 @@ class Outbox:
             self._volatile.clear()
         self.written += len(frames)
         return frames
+
+    def joined(self, frames: list[bytes]) -> bytes:
+        """Return *frames*, at least one, as they go to this peer together."""
+        if len(frames) == 1:
+            return frames[0]
+        return b"".join(frames) if self.separator is None else batched(frames, self.separator)
 
     def write(self, joined: bytes) -> None:
         """Hand joined frames to the transport, and wait for it in a task if it is blocked."""

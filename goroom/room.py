@@ -158,6 +158,7 @@ class Room:
             return
         chosen = None if only is None else names_of(only)
         left_out = frozenset() if skip is None else names_of(skip)
+        push.receiver = receiver_of(only)
         announcement = PrivateAnnouncement(
             push,
             None if volatile else self.sequence,
@@ -172,7 +173,14 @@ class Room:
         def seal() -> Callable[[], None] | None:
             if user not in self.membership:
                 return self.application.announcement_to(user, action, body).seal()
-            push = Push(EventType.MESSAGE, self.application.name, self.name, action, body=body)
+            push = Push(
+                EventType.MESSAGE,
+                self.application.name,
+                self.name,
+                action,
+                body=body,
+                receiver=user.name,
+            )
             return PrivateAnnouncement(push, self.sequence, lambda: [user]).seal()
 
         perform(Change(seal, self.lane))
@@ -385,6 +393,13 @@ class Room:
         release = self._seal_close()
         if release is not None:
             release()
+
+
+def receiver_of(only: Who | None) -> str:
+    """Return the name of the one user that *only* is, or ``""``."""
+    if isinstance(only, User):
+        return only.name
+    return only if isinstance(only, str) else ""
 
 
 def names_of(who: Who) -> frozenset[str]:

@@ -25,7 +25,7 @@ from goroom.refusals import unasked_refusal
 from goroom.room import Room
 from goroom.room_list import RoomList
 from goroom.sequence import Change, audience_of, deliver
-from goroom.turn import Turn, perform
+from goroom.turn import Lane, Level, Turn, check_waiting, perform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,24 +169,85 @@ class RoomService(Mapping[str, Room]):
 
     # -- moving ----------------------------------------------------------------------------
 
-    def move(self, user: User, room: Room | str, leaving: Room | str | None) -> None:
+    async def join(
+        self, user: User, room: Room | str, kind: str | None = None, **options: Any
+    ) -> Room:
+        """
+        Make *user* a member of *room*, and return it: see `Room.join`.
+
+        A turn of its own: it has happened when this returns.
+
+        Args:
+            user: Who joins.
+            room: The room, or its name.
+            kind: Makes the room as one of this kind, *user* being its maker, where there is none;
+                also where the last member leaves it, and ends it, at this moment.
+            options: Fields of `RoomOptions`, for the room that is made.
+
+        Raises:
+            RoomNotFound: There is none, and no *kind* to make it of.
+            Refused: As `Room.join` and `create`.
+            RuntimeError: Called from a turn of a room: use `User.move_to`.
+            TypeError, ValueError: No such kind or option, or options without a kind.
+        """
+        self._check_making(kind, options)
+        name = room if isinstance(room, str) else room.name
+        labels = {"application": self._application.name, "room": name}
+        check_waiting(Lane(Level.ROOM, self, labels, self._application.limits))
+        while True:
+            await self.made(name)
+            target = self._rooms.get(name)
+            try:
+                if target is None:
+                    if kind is None:
+                        raise RoomNotFound  # noqa: TRY301 -- as when it closes meanwhile
+                    target = await self.create(name, kind, maker=user, **options)
+                await target.membership.enter(user)
+            except RoomExists:
+                if name not in self._rooms and name not in self._being_made:
+                    raise  # one whose name people would take for this
+            except RoomNotFound:
+                if kind is None:
+                    raise
+            else:
+                return target
+
+    def _check_making(self, kind: str | None, options: Mapping[str, Any]) -> None:
+        if kind is not None:
+            extension = self.kinds[self._known_kind(kind)]
+            options_of(extension, made_by_client=True).changed(options)
+        elif options:
+            raise TypeError(f"say the kind of room to make with {min(options)!r}: kind=")
+
+    def move(
+        self,
+        user: User,
+        room: Room | str,
+        leaving: Room | str | None,
+        kind: str | None,
+        options: Mapping[str, Any],
+    ) -> None:
         """See `User.move_to`."""
+        self._check_making(kind, options)
 
-        def seal() -> Callable[[], None]:
-            return lambda: self._spawn_move(user, room, leaving)
+        def release() -> None:
+            move = self._application.turns.spawn(self._move(user, room, leaving, kind, options))
+            user.moves.add(move)
+            move.add_done_callback(user.moves.discard)
 
-        perform(Change(seal))
+        perform(Change(lambda: release))
 
-    def _spawn_move(self, user: User, room: Room | str, leaving: Room | str | None) -> None:
-        self._application.turns.spawn(self._move(user, room, leaving))
-
-    async def _move(self, user: User, room: Room | str, leaving: Room | str | None) -> None:
+    async def _move(
+        self,
+        user: User,
+        room: Room | str,
+        leaving: Room | str | None,
+        kind: str | None,
+        options: Mapping[str, Any],
+    ) -> None:
         name = room if isinstance(room, str) else room.name
         try:
-            target = self._rooms.get(name)
-            if target is None:
-                raise RoomNotFound
-            await target.membership.enter(user)
+            await self.join(user, name, kind, **options)
         except Disconnect as error:
             self._application.users.kick(user, error.message, code=error.code)
             return

@@ -111,6 +111,8 @@ def deliver(push: Push, audience: Audience) -> None:
     """
     Put *push* into every outbox of *audience*; a dialect that fails loses its connections.
 
+    Who speaks a dialect that has no word for it gets nothing.
+
     A volatile one replaces the one of its key that still waits there.
     """
     key = push.volatile_key
@@ -123,6 +125,8 @@ def deliver(push: Push, audience: Audience) -> None:
             )
             for outbox in outboxes:
                 outbox.close(DIALECT_FAILED, "the server cannot write this event")
+            continue
+        if frame is None:
             continue
         if key is not None:
             for outbox in outboxes:

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import structlog
 
 from goroom import names
 from goroom.application import Application
 from goroom.connection import GOING_AWAY, Connection, Peer
+from goroom.conns import Conn, ConnTransport
 from goroom.errors import BadRequest
 from goroom.extension import ApplicationExtension, RoomExtension
 from goroom.limits import Limits
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from goroom.wire.dialect import Dialect
 
 log = structlog.get_logger()
+
+TOO_LARGE = 1009
+"""Close code for a message over the bound (RFC 6455 section 7.4.1)."""
 
 LOOK_SECONDS = 1.0
 """How often connections are looked after, at most."""
@@ -47,6 +52,8 @@ class Server:
         """Whether the end has begun: nothing more is read."""
         self._applications: dict[str, Application] = {}
         self._connections: dict[Connection, None] = {}
+        self._dialects: dict[tuple[type[Dialect], str | None], Dialect] = {}
+        """Those of `serve`: one instance for all conns alike, so that it encodes once for all."""
         self._all_gone = asyncio.Event()
         self._look_timer: asyncio.TimerHandle | None = None
 
@@ -145,6 +152,63 @@ class Server:
         if self._look_timer is None:
             self._look_later()
         return connection
+
+    async def serve(
+        self,
+        conn: Conn,
+        dialect: type[Dialect],
+        application: str | None = None,
+        *,
+        limits: Limits | None = None,
+        peer: Peer | None = None,
+    ) -> None:
+        """
+        Serve one client over whatever carries its messages, until it is gone.
+
+        It is in the same rooms as those behind WebSockets, in the same order, within the same
+        bounds; a message over `Limits.message_bytes` closes it. There is no heartbeat: whether the
+        client is still there, *conn* must find out.
+
+        Args:
+            conn: The client. It is closed when this returns.
+            dialect: How its messages look.
+            application: The only application it may be in; it has entered before it is read.
+            limits: Its bounds; the server's where None.
+            peer: Where it came from, and what it brought along.
+
+        Raises:
+            RuntimeError: The server does not run.
+            ValueError: There is no such application.
+        """
+        if application is not None and application not in self._applications:
+            raise ValueError(f"there is no application {application!r}: add it first")
+        bounds = attrs.evolve(limits or self.limits, ping_seconds=None)
+        spoken = self._dialects.setdefault((dialect, application), dialect(application))
+        transport = ConnTransport(conn)
+        try:
+            connection = self.connect(transport, spoken, peer or Peer(), bounds)
+        except RuntimeError:
+            transport.abort()
+            await transport.closed()
+            raise
+        try:
+            if application is not None:
+                await connection.enter(self._applications[application])
+            while (message := await transport.receive()) is not None:
+                if len(message) > bounds.message_bytes:
+                    connection.close(TOO_LARGE, f"over {bounds.message_bytes} bytes")
+                    continue
+                waiting = connection.receive(message, is_binary=spoken.binary)
+                if waiting is not None or connection.outbox.is_over_bound:
+                    await connection.finish(waiting)
+        finally:
+            connection.outbox.flush()
+            transport.close()
+            loop = asyncio.get_running_loop()
+            giving_up = loop.call_later(bounds.close_seconds, transport.abort)
+            await self.disconnect(connection)
+            await transport.closed()
+            giving_up.cancel()
 
     async def disconnect(self, connection: Connection) -> None:
         """The socket of *connection* is gone: end what it was. Finishes even if cancelled."""

@@ -104,10 +104,9 @@ async def serve(
     )
     if not ws.can_prepare(request).ok:
         return None
-    if not endpoint.origins.allows(request.headers.get("Origin"), request.headers.get("Host", "")):
-        log.warning(
-            "origin_refused", origin=request.headers.get("Origin", "")[:200], remote=request.remote
-        )
+    origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
+    if not endpoint.origins.allows(origin, host, has_cookies="Cookie" in request.headers):
+        log.warning("origin_refused", origin=(origin or "")[:200], remote=request.remote)
         raise web.HTTPForbidden(text="This page's origin may not connect here.\n")
     if not server.is_running or server.is_stopping:
         raise web.HTTPServiceUnavailable(text="The server stops; come back later.\n")
@@ -148,14 +147,7 @@ async def _read(ws: web.WebSocketResponse[Any], connection: Connection) -> None:
         if kind is WSMsgType.TEXT or kind is WSMsgType.BINARY:
             waiting = connection.receive(message.data, is_binary=kind is WSMsgType.BINARY)
             if waiting is not None or outbox.is_over_bound:
-                connection.is_handling = True
-                try:
-                    if waiting is not None:
-                        await waiting
-                    while outbox.is_over_bound:  # who takes no answers asks no more
-                        await outbox.relieved()
-                finally:
-                    connection.is_handling = False
+                await connection.finish(waiting)
             in_a_row += 1
             if in_a_row >= MESSAGES_IN_A_ROW:
                 in_a_row = 0

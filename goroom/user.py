@@ -130,6 +130,8 @@ class User:
         """The rooms it has joined, by name, oldest first."""
         self.joining: dict[Room, None] = {}
         """Rooms whose ``on_join`` is running for it."""
+        self.moves: set[asyncio.Task[None]] = set()
+        """What `move_to` has begun and not finished."""
         self.gone = asyncio.Event()
         """Set when its login has ended."""
 
@@ -179,13 +181,30 @@ class User:
             addresser = owner  # type: ignore[assignment]  # the owner of a room's lane is a Room
         addresser.send_to(self, action, body)
 
-    def move_to(self, room: Room | str, leaving: Room | str | None = None) -> None:
+    def move_to(
+        self,
+        room: Room | str,
+        leaving: Room | str | None = None,
+        *,
+        kind: str | None = None,
+        **options: Any,
+    ) -> None:
         """
         Join *room* once the current turn has committed, and leave *leaving* on success.
 
         A refusal is told to the user and logged. Never waits, so it may be called from anywhere.
+        What this user's clients say next is handled when the move is over.
+
+        Args:
+            room: Where to.
+            leaving: The room to leave.
+            kind: Makes *room* as one of this kind, the user being its maker, where there is none.
+            options: Fields of `RoomOptions`, for the room that is made.
+
+        Raises:
+            TypeError, ValueError: No such kind or option, or options without a kind.
         """
-        self.application.rooms.move(self, room, leaving)
+        self.application.rooms.move(self, room, leaving, kind, options)
 
     def kick(self, message: str = "") -> None:
         """

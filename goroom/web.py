@@ -72,7 +72,8 @@ class Server(core.Server):
             dialect: How frames look there; the three forms of goroom's own where None.
             limits: Bounds of connections there; the server's where None.
             origins: Who may connect; the server's where None.
-            uses_cookies: Whether a cookie logs in there; the Origin check is then strict.
+            uses_cookies: Whether a cookie logs in there; the Origin check is then strict for
+                requests that bring one.
 
         Raises:
             ValueError: The path is none, or taken; there is no such application.

@@ -31,7 +31,7 @@ LAYERS = """
     targets pages origins logs
     server
     connection
-    lifecycle messaging pulse resent
+    lifecycle messaging pulse resent tolerance conns
     seating
     application
     absences

@@ -42,7 +42,22 @@ async def test_a_program_without_origin_is_refused_where_a_cookie_logs_in(
     server.add_endpoint("/cookies", uses_cookies=True)
     url = await start(server)
 
-    assert 403 == await upgrade_status(session, f"{url}/cookies")
+    assert 403 == await upgrade_status(session, f"{url}/cookies", Cookie="AccessToken=x")
+    assert 101 == await upgrade_status(session, f"{url}/cookies")
+
+
+async def test_only_who_brings_no_cookie_is_forgiven_a_careless_origin(
+    start: Callable[..., Any], session: aiohttp.ClientSession
+) -> None:
+    server = chess_server()
+    server.add_endpoint("/cookies", uses_cookies=True)
+    url = await start(server)
+    careless = f"{url}/"
+
+    assert 403 == await upgrade_status(
+        session, f"{url}/cookies", Origin=careless, Cookie="AccessToken=x"
+    )
+    assert 101 == await upgrade_status(session, f"{url}/cookies", Origin=careless)
 
 
 async def test_a_stopping_server_answers_503(

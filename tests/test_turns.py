@@ -374,20 +374,20 @@ async def test_handlers_of_two_lanes_interleave(hall: Hall) -> None:
 
 
 async def test_children_belong_to_the_turn(hall: Hall) -> None:
-    async def child(name: str) -> None:
-        await asyncio.sleep(1)
+    async def child(name: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
         hall.say(name)
 
     async def move() -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(child("a"))
-            group.create_task(child("b"))
-        await asyncio.gather(child("c"), child("d"))
+            group.create_task(child("a", 1))
+            group.create_task(child("b", 2))
+        await asyncio.gather(child("c", 1), child("d", 2))
         before.extend(hall.said)
 
     before: list[str] = []
     hall.start(move)
-    await hall.clock.advance(2)
+    await hall.clock.advance(4)
 
     assert [] == before
     assert ["a", "b", "c", "d"] == hall.said

@@ -46,7 +46,8 @@ CLOSE_CODES = {
     1000: ("Closed as the client asked.", "as it likes"),
     1001: ("The server stops.", "yes, later"),
     1007: ("A text frame was no UTF-8.", "no: mend the client"),
-    1011: ("The server could not write an event in this dialect.", "yes"),
+    1009: ("A message was over `Limits.message_bytes`.", "yes"),
+    1011: ("The server could not read or write a message in this dialect.", "yes"),
     4001: ("Logged in nowhere for `Limits.login_seconds`.", "yes, and log in"),
     4010: ("``slow_consumer``: it did not read what it was sent.", "yes"),
     4500: ("The server ended the login: a kick, or `Disconnect` without a code.", "no"),
@@ -76,13 +77,15 @@ UNITS = ("bytes", "seconds", "characters", "frames")
 """Units that end a limit's name; any other limit is a number of what its name says."""
 
 LOG_EVENTS = {
+    "request_refused": "A request of a dialect that is tolerant was refused; the first few a minute.",
     "bad_requests_closed": "A connection sent too many frames that cannot be read (4502).",
     "client_login_failed": "A login of `goroom.client` could not come back, as without its "
     "`credentials`; it tries again.",
     "client_reader_failed": "A fault in `goroom.client` while it read; its link is closed.",
     "client_writer_failed": "A fault in `goroom.client` while it wrote; its link is closed.",
     "connections_stuck": "The server stopped though handlers kept some connections.",
-    "dialect_failed": "A dialect raised while it encoded; its connections are closed (1011).",
+    "conn_failed": "A `goroom.Conn` of an author raised what is no `OSError`; it is closed.",
+    "dialect_failed": "A dialect raised while it read or wrote; its connections are closed (1011).",
     "handler_failed": "A handler raised something that is no refusal; the client sees 500.",
     "handler_stuck": "A handler that ran out of time never ended; others wait for it no more.",
     "handler_timed_out": "A handler ran into its time limit; nothing of it took effect (27).",

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
+ROUNDING_SECONDS = 1e-9
+"""How far sums of floats may be off: what is due so soon after a moment is due in it."""
+
 THREAD_SECONDS = 0.001
 """How long to wait, really, before looking again whether a thread has ended."""
 
@@ -53,6 +56,10 @@ class Clock:
         self._now = loop.time()
 
         def remember_due(when: float, *arguments: Any, **options: Any) -> asyncio.TimerHandle:
+            if self._now < when <= self._now + ROUNDING_SECONDS:
+                # The loop calls it at once. Who waits until then, and looks, must not find that it
+                # is not yet then.
+                self._now = when
             heapq.heappush(self._due, when)
             handle: asyncio.TimerHandle = call_at(when, *arguments, **options)
             return handle
@@ -108,8 +115,8 @@ class Clock:
         """Turn the clock by *seconds*, stopping at every moment at which something is due."""
         end = self._now + seconds
         await self.settle()
-        while self._due and self._due[0] <= end:
+        while self._due and self._due[0] <= end + ROUNDING_SECONDS:
             self._now = max(self._now, heapq.heappop(self._due))
             await self.settle()
-        self._now = end
+        self._now = max(self._now, end)
         await self.settle()

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from goroom.connection import Peer
 from goroom.testing.clock import Clock
+from goroom.testing.line import Line
 from goroom.testing.player import SHORT, Player
 from goroom.web import DIALECTS
 from goroom.wire import dialects_for
-from goroom.wire.frames import BINARY, CLOSE, PING, PONG, TEXT
+from goroom.wire.frames import BINARY, CLOSE, PING, PONG, TEXT, unframed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
     from goroom.connection import Connection
+    from goroom.limits import Limits
     from goroom.server import Server
+    from goroom.wire import Dialect
 
 CLOSING_STEP_SECONDS = 0.25
 MOST_CLOSING_SECONDS = 300.0
@@ -70,21 +73,10 @@ class MemoryTransport:
 
     def take(self) -> None:
         """Hand all complete frames to the player."""
-        while self._held:
-            opcode, payload = self._take_frame()
+        held, self._held = bytes(self._held), bytearray()
+        for opcode, payload in unframed(held):
             self._wire.take(opcode, payload)
         self._drained.set()
-
-    def _take_frame(self) -> tuple[int, bytes]:
-        held = self._held
-        opcode, length, start = held[0] & 0x0F, held[1], 2
-        if length == 126:  # noqa: PLR2004 -- RFC 6455 section 5.2
-            length, start = int.from_bytes(held[2:4], "big"), 4
-        elif length == 127:  # noqa: PLR2004 -- RFC 6455 section 5.2
-            length, start = int.from_bytes(held[2:10], "big"), 10
-        payload = bytes(held[start : start + length])
-        del held[: start + length]
-        return opcode, payload
 
 
 class MemoryWire:
@@ -116,16 +108,10 @@ class MemoryWire:
             if application is not None:
                 await connection.enter(self._server.applications[application])
             while (item := await self._inbox.get()) is not None:
-                while connection.outbox.is_over_bound:
-                    await connection.outbox.relieved()
                 message, is_binary = item
                 waiting = connection.receive(message, is_binary=is_binary)
-                if waiting is not None:
-                    connection.is_handling = True
-                    try:
-                        await waiting
-                    finally:
-                        connection.is_handling = False
+                if waiting is not None or connection.outbox.is_over_bound:
+                    await connection.finish(waiting)
         finally:
             await self._server.disconnect(connection)
 
@@ -209,6 +195,7 @@ class Stage:
         self.server = server
         self.clock = Clock(lambda: server.runtime.turns.threads_busy > 0)
         self._wires: list[MemoryWire] = []
+        self._dialects: dict[tuple[type[Dialect], str | None], Dialect] = {}
 
     async def __aenter__(self) -> Self:
         self.clock.install()
@@ -274,24 +261,49 @@ class Stage:
             query: Query of its URL.
             cookies: Its cookies.
         """
-        peer = Peer(
-            remote="memory",
-            headers=MappingProxyType(dict(headers or {})),
-            query=MappingProxyType(dict(query or {})),
-            cookies=MappingProxyType(dict(cookies or {})),
-        )
+        peer = _peer(headers, query, cookies)
         dialect = dialects_for(DIALECTS, application)[subprotocol]
 
         async def dial() -> MemoryWire:
-            wire = MemoryWire(self.server, self.clock)
-            wire.serve(self.server.connect(wire.transport, dialect, peer), application)
-            self._wires.append(wire)
-            await self.settle()
-            return wire
+            return await self._dial(dialect, peer, self.server.limits)
 
         player = Player(await dial(), subprotocol, application, dial)
         player.app = application or app
         return player
+
+    async def dial(
+        self,
+        dialect: type[Dialect],
+        application: str | None = None,
+        *,
+        limits: Limits | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
+    ) -> Line:
+        """
+        Connect a client of any *dialect*, as if there were an endpoint of it.
+
+        Args:
+            dialect: How its messages look.
+            application: The application that the endpoint is bound to, if it is.
+            limits: The endpoint's bounds; the server's where None. Sizes of messages do not count.
+            headers: Headers of its upgrade request.
+            query: Query of its URL.
+            cookies: Its cookies.
+        """
+        spoken = self._dialects.setdefault((dialect, application), dialect(application))
+        peer = _peer(headers, query, cookies)
+        wire = await self._dial(spoken, peer, limits or self.server.limits)
+        return Line(wire, is_binary=dialect.binary)
+
+    async def _dial(self, dialect: Dialect, peer: Peer, limits: Limits) -> MemoryWire:
+        wire = MemoryWire(self.server, self.clock)
+        connection = self.server.connect(wire.transport, dialect, peer, limits)
+        wire.serve(connection, dialect.application)
+        self._wires.append(wire)
+        await self.settle()
+        return wire
 
     async def player(self, name: str, *, app: str | None = None, **options: Any) -> Player:
         """
@@ -306,6 +318,19 @@ class Stage:
             RequestRefused: The server refused it.
         """
         return await log_in(self, name, app, options)
+
+
+def _peer(
+    headers: Mapping[str, str] | None,
+    query: Mapping[str, str] | None,
+    cookies: Mapping[str, str] | None,
+) -> Peer:
+    return Peer(
+        remote="memory",
+        headers=MappingProxyType(dict(headers or {})),
+        query=MappingProxyType(dict(query or {})),
+        cookies=MappingProxyType(dict(cookies or {})),
+    )
 
 
 CONNECT_OPTIONS = frozenset({"application", "subprotocol", "headers", "query", "cookies"})

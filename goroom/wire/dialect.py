@@ -18,7 +18,8 @@ class Dialect(ABC):
     One way to write Requests and Pushes.
 
     An instance belongs to an endpoint and serves all connections there, so it keeps nothing about
-    any of them. A broadcast is encoded once per instance present among its receivers.
+    any of them. A broadcast is encoded once per instance present among its receivers. Clients of
+    different dialects sit in the same rooms and hear the same events in the same order.
 
     Args:
         application: The application that the endpoint is bound to, or None.
@@ -28,33 +29,53 @@ class Dialect(ABC):
     """WebSocket subprotocol that chooses this dialect (RFC 6455 section 1.9); None: no name."""
     binary: bool = False
     """Whether messages are binary frames; they are text otherwise."""
+    is_tolerant: bool = False
+    """
+    Whether bad requests are forgiven: they are logged, but never close the connection.
+
+    For protocols that have no word for an error, or whose clients are known to send nonsense.
+    """
+    separator: bytes | None = None
+    """
+    What joins messages that go out together: those that wait for one connection at the end of a
+    turn of the event loop become one frame. None: each message is a frame of its own.
+    """
 
     def __init__(self, application: str | None = None) -> None:
         self.application = application
 
     @abstractmethod
-    def decode(self, message: bytes) -> Request:
+    def decode(self, message: bytes) -> Request | None:
         """
         Read one message of a client.
 
         Args:
             message: The payload of a WebSocket message of this dialect's kind; text is UTF-8.
 
+        None where it asks for nothing; else ``app_name`` is `application` where the message names
+        none.
+
         Raises:
-            UnreadableRequest: It cannot be read; the text and field say why.
+            UnreadableRequest: It cannot be read; the text and field say why. The refusal goes
+                through `encode`, as every other.
         """
 
     @abstractmethod
-    def encode(self, push: Push) -> bytes:
+    def encode(self, push: Push) -> bytes | None:
         """
         Write *push* as the payload of one WebSocket message.
 
-        What it raises is logged, and the connections of this dialect are closed with 1011.
+        Called once for all receivers of a broadcast, and for whatever else goes out: replies,
+        refusals, joins and leaves of others, rooms that come and go.
+
+        None where this dialect has no word for it: then nothing is sent. What it raises is logged,
+        and the connections of this dialect are closed with 1011.
         """
 
-    def frame(self, push: Push) -> bytes:
+    def frame(self, push: Push) -> bytes | None:
         """Return the complete server frame of *push*, the same bytes for every receiver."""
-        return frame(BINARY if self.binary else TEXT, self.encode(push))
+        message = self.encode(push)
+        return None if message is None else frame(BINARY if self.binary else TEXT, message)
 
 
 def dialects_for(

@@ -7,6 +7,10 @@ A server's frames are not masked, so one frame is right for every receiver and i
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 TEXT = 0x1
 BINARY = 0x2
@@ -37,3 +41,36 @@ def close_frame(code: int, reason: str = "") -> bytes:
     """Return a close frame; *reason* is cut to what fits (123 bytes of UTF-8)."""
     text = reason.encode(errors="replace")[: CONTROL_BYTES - 2].decode(errors="ignore").encode()
     return frame(CLOSE, struct.pack("!H", code) + text)
+
+
+def unframed(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield opcode and payload of each frame in *data*: complete frames as `frame` makes them."""
+    start = 0
+    while start < len(data):
+        opcode, length = data[start] & 0x0F, data[start + 1]
+        start += 2
+        if length >= _SHORT:
+            size = 2 if length == _SHORT else 8
+            length = int.from_bytes(data[start : start + size], "big")
+            start += size
+        yield opcode, data[start : start + length]
+        start += length
+
+
+def batched(frames: Iterable[bytes], separator: bytes) -> bytes:
+    """Return *frames* joined; messages that follow each other become one, with *separator*."""
+    joined: list[bytes] = []
+    messages: list[bytes] = []
+    kind = TEXT
+    for opcode, payload in unframed(b"".join(frames)):
+        if opcode in {TEXT, BINARY}:
+            kind = opcode
+            messages.append(payload)
+            continue
+        if messages:
+            joined.append(frame(kind, separator.join(messages)))
+            messages = []
+        joined.append(frame(opcode, payload))
+    if messages:
+        joined.append(frame(kind, separator.join(messages)))
+    return b"".join(joined)

@@ -119,3 +119,39 @@ async def test_a_loop_whose_time_cannot_be_replaced_is_refused(
 
     with pytest.raises(TypeError, match="uvloop"):
         Clock().install()
+
+
+async def test_who_waits_for_a_moment_that_is_a_rounding_error_away_waits_once() -> None:
+    clock = Clock().install()
+    loop = asyncio.get_running_loop()
+    end = clock.now + 1e-11
+    waits = 0
+
+    async def wait_for_end() -> None:
+        nonlocal waits
+        while loop.time() < end and waits < 10:
+            waits += 1
+            await asyncio.sleep(end - loop.time())
+
+    try:
+        await wait_for_end()
+    finally:
+        clock.remove()
+
+    assert 1 == waits
+
+
+async def test_what_is_due_but_for_a_rounding_error_is_due() -> None:
+    clock = Clock().install()
+    loop = asyncio.get_running_loop()
+    ended: list[str] = []
+    try:
+        loop.call_at(clock.now + 20 + 1e-12, ended.append, "due")
+        loop.call_at(clock.now + 20 + 1e-6, ended.append, "not yet")
+        await clock.advance(19)
+        before = list(ended)
+        await clock.advance(1)
+    finally:
+        clock.remove()
+
+    assert ([], ["due"]) == (before, ended)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from goroom.wire.frames import BINARY, CONTROL_BYTES, PING, PONG, TEXT, close_frame, frame
+from goroom.wire.frames import (
+    BINARY,
+    CONTROL_BYTES,
+    PING,
+    PONG,
+    TEXT,
+    batched,
+    close_frame,
+    frame,
+    unframed,
+)
 
 
 def test_a_short_text_is_the_standards_example() -> None:
@@ -59,3 +69,32 @@ def test_a_reason_is_cut_between_characters(lead: int) -> None:
 
 def test_a_reason_that_is_no_text_still_closes() -> None:
     assert b"\x88\x04\x0f\xa0a?" == close_frame(4000, "a\ud800")
+
+
+FRAMES = [
+    frame(TEXT, b"one"),
+    frame(BINARY, bytes(70_000)),
+    frame(PING, b""),
+    frame(TEXT, b"x" * 300),
+]
+
+
+def test_frames_are_taken_apart_as_they_were_made() -> None:
+    expected = [(TEXT, b"one"), (BINARY, bytes(70_000)), (PING, b""), (TEXT, b"x" * 300)]
+
+    assert expected == list(unframed(b"".join(FRAMES)))
+
+
+def test_messages_that_follow_each_other_become_one_frame() -> None:
+    frames = [frame(TEXT, word) for word in (b"one", b"two", b"three")]
+
+    assert frame(TEXT, b"one\ntwo\nthree") == batched(frames, b"\n")
+
+
+def test_a_control_frame_keeps_its_place_among_batched_messages() -> None:
+    one, two = frame(TEXT, b"one"), frame(TEXT, b"two")
+    pong, close = frame(PONG, b"p"), close_frame(1000)
+
+    assert one + pong + frame(TEXT, b"two\ntwo") + close == batched(
+        [one, pong, two, two, close], b"\n"
+    )
