@@ -31,6 +31,8 @@ from goroom.handlers import handles
 from goroom.limits import Limits
 from goroom.logs import configure as configure_logs
 from goroom.messages import EventType, Push, Request
+from goroom.names import key as name_key
+from goroom.names import user_name
 from goroom.options import AutoRemove, RoomOptions
 from goroom.room import Room
 from goroom.rooms import RoomService
@@ -89,5 +91,7 @@ __all__ = [
     "get_server",
     "handles",
     "init_func",
+    "name_key",
     "setup",
+    "user_name",
 ]

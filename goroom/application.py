@@ -27,6 +27,7 @@ from goroom.sequence import (
 )
 from goroom.tickets import Tickets
 from goroom.turn import Lane, Level, Turn, perform
+from goroom.user import sender_of
 from goroom.users import UserService
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Application:
         *,
         skip: Who | None = None,
         only: Who | None = None,
-        sender: User | None = None,
+        sender: User | str | None = None,
         volatile: bool = False,
         key: Hashable = None,
     ) -> None:
@@ -116,7 +117,7 @@ class Application:
             EventType.MESSAGE,
             self.name,
             action=action,
-            sender="" if sender is None else sender.name,
+            sender=sender_of(sender),
             body=values.encode(data),
         )
         if volatile:
@@ -133,13 +134,22 @@ class Application:
 
     # -- what the core does ----------------------------------------------------------------
 
-    def send_to(self, user: User, action: str, body: bytes) -> None:
+    def send_to(self, user: User, action: str, body: bytes, sender: str = "") -> None:
         """Send JSON bytes to *user* in the application's sequence."""
-        perform(self.announcement_to(user, action, body))
+        perform(self.announcement_to(user, action, body, sender))
 
-    def announcement_to(self, user: User, action: str, body: bytes) -> PrivateAnnouncement:
+    def announcement_to(
+        self, user: User, action: str, body: bytes, sender: str
+    ) -> PrivateAnnouncement:
         """Return the effect of `send_to`."""
-        push = Push(EventType.MESSAGE, self.name, action=action, body=body, receiver=user.name)
+        push = Push(
+            EventType.MESSAGE,
+            self.name,
+            action=action,
+            sender=sender,
+            body=body,
+            receiver=user.name,
+        )
         return PrivateAnnouncement(push, self.sequence, lambda: [user])
 
     def everybody(self) -> Audience:

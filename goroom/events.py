@@ -22,6 +22,7 @@ class Event(Enum):
     DROP = "drop"
     RESUME = "resume"
     DISCONNECT = "disconnect"
+    CLOSE = "close"
 
 
 class LeaveReason(StrEnum):

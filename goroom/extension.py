@@ -233,6 +233,7 @@ class RoomExtension(Extension, Generic[S]):
             "on_drop": Event.DROP,
             "on_resume": Event.RESUME,
             "on_disconnect": Event.DISCONNECT,
+            "on_close": Event.CLOSE,
         }
     )
 
@@ -272,6 +273,14 @@ class RoomExtension(Extension, Generic[S]):
 
     def on_disconnect(self, user: User, reason: LeaveReason) -> Result:
         """*user*'s login ends while it is a member; ``on_leave`` follows."""
+        return None
+
+    def on_close(self) -> Result:
+        """
+        The room has ended: nobody is in it, its name is free; each ``on_leave`` has run.
+
+        Its timers have ended, and what it sends reaches nobody. Not called when the server stops.
+        """
         return None
 
     def _timers(self) -> TimerGroup:

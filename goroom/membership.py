@@ -172,6 +172,7 @@ class Membership:
             room.sequence.follow(user)
         others = self._everybody_but(user) if announced else []
         own = room.snapshot()
+        own.receiver = user.name
         links = list(user.links)
 
         def release() -> None:
@@ -269,7 +270,12 @@ class Membership:
             room.sequence.number_shared(push)
         others = self.everybody() if announced else []
         own = Push(
-            EventType.LEAVE_ROOM, push.app_name, push.room_name, seq=push.seq, body=push.body
+            EventType.LEAVE_ROOM,
+            push.app_name,
+            push.room_name,
+            seq=push.seq,
+            body=push.body,
+            receiver=user.name,
         )
         links = list(user.links) if tell_leaver else []
 

@@ -140,3 +140,11 @@ class Push:
     """Name of the one user it is for; ``""`` where it is for several, or for whoever asked."""
     volatile_key: Hashable | None = None
     """Not on the wire. Of several volatile events of one key that wait, only the newest goes."""
+    _data: Any = attrs.field(default=None, init=False, repr=False)
+
+    @property
+    def data(self) -> Any:
+        """The ``data`` as a value, decoded when first asked for; not to be changed."""
+        if self._data is None:
+            self._data = values.decode(self.body)
+        return self._data

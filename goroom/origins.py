@@ -13,12 +13,17 @@ ANY = "*"
 """As an allowed origin: every page may. Only for endpoints without cookies."""
 
 
+SAME_HOST = "self"
+"""As an allowed origin: pages of the same host, beside others (Content-Security-Policy's word)."""
+
+
 class OriginCheck:
     """
     Browsers do not apply CORS to WebSockets, so the server must look at the Origin itself.
 
     Args:
-        allowed: Exact origins, such as ``https://play.example``; None for the same host only.
+        allowed: Exact origins, such as ``https://play.example``, and ``self`` for the same host;
+            None for the same host only.
         uses_cookies: Whether a cookie logs in here: then a request that brings cookies is refused
             without Origin, and nothing is forgiven it. One without cookies is nobody's yet.
 
@@ -29,11 +34,12 @@ class OriginCheck:
     def __init__(self, allowed: Iterable[str] | None = None, *, uses_cookies: bool = False) -> None:
         self._uses_cookies = uses_cookies
         self._any = False
-        self._allowed: set[tuple[str, str, int]] | None = None
-        if allowed is None:
-            return
-        self._allowed = set()
-        for origin in allowed:
+        self._same_host = False
+        self._allowed: set[tuple[str, str, int]] = set()
+        for origin in (SAME_HOST,) if allowed is None else allowed:
+            if origin == SAME_HOST:
+                self._same_host = True
+                continue
             if origin == ANY:
                 if uses_cookies:
                     raise ValueError(
@@ -67,10 +73,9 @@ class OriginCheck:
             parsed = _parsed_leniently(origin)
         if parsed is None:
             return False
-        if self._allowed is not None:
-            return parsed in self._allowed
         scheme, name, port = parsed
-        return (name, port) == _host_and_port(host, scheme)
+        is_same_host = self._same_host and (name, port) == _host_and_port(host, scheme)
+        return is_same_host or parsed in self._allowed
 
 
 def _parsed(origin: str) -> tuple[str, str, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from functools import partial
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import structlog
 
 from goroom import values
 from goroom.errors import NotAllowed, RoomNotFound
-from goroom.events import LeaveReason
+from goroom.events import Event, LeaveReason
 from goroom.membership import Membership
 from goroom.messages import EventType, Push
 from goroom.options import AutoRemove, RoomOptions, copied
@@ -23,8 +24,8 @@ from goroom.sequence import (
     deliver,
     volatile_key,
 )
-from goroom.turn import Lane, Level, perform
-from goroom.user import User
+from goroom.turn import EndingTurn, Lane, Level, perform
+from goroom.user import User, sender_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +116,7 @@ class Room:
         *,
         skip: Who | None = None,
         only: Who | None = None,
-        sender: User | None = None,
+        sender: User | str | None = None,
         volatile: bool = False,
         key: Hashable = None,
     ) -> None:
@@ -133,7 +134,7 @@ class Room:
             skip: Members to leave out; absent ones are passed over.
             only: Members to send to, no others; absent ones are passed over. With *skip* or *only*,
                 spectators receive nothing.
-            sender: Shown to clients as ``sender``.
+            sender: Shown to clients as ``sender``: a user, or any text of yours, as a bot's name.
             volatile: For positions, typing marks: it has no number and is never sent again; a
                 member that reads too slowly misses it, and is not closed for it.
             key: Of volatile events of one *action* and key, only the newest of those that wait for
@@ -147,7 +148,7 @@ class Room:
             self.application.name,
             self.name,
             action,
-            "" if sender is None else sender.name,
+            sender_of(sender),
             body=values.encode(data),
         )
         if volatile:
@@ -167,17 +168,18 @@ class Room:
         )
         perform(announcement)
 
-    def send_to(self, user: User, action: str, body: bytes) -> None:
+    def send_to(self, user: User, action: str, body: bytes, sender: str = "") -> None:
         """Send JSON bytes to *user*, as an event of this room if a member of it."""
 
         def seal() -> Callable[[], None] | None:
             if user not in self.membership:
-                return self.application.announcement_to(user, action, body).seal()
+                return self.application.announcement_to(user, action, body, sender).seal()
             push = Push(
                 EventType.MESSAGE,
                 self.application.name,
                 self.name,
                 action,
+                sender,
                 body=body,
                 receiver=user.name,
             )
@@ -378,6 +380,10 @@ class Room:
         self.is_closed = True
         self.timers.end()
         tell_members = self.membership.take_all()
+        handler = self.extension.handlers.get(Event.CLOSE)
+        if handler is not None:
+            turn = EndingTurn(self.lane, handler.name)
+            self.application.turns.cause(turn, partial(handler.function, self.extension))
         tell_application = self.application.rooms.forget(self)
 
         def release() -> None:

@@ -39,6 +39,10 @@ DEFAULT_KIND = "room"
 """The kind of rooms where an application registers none: they have no rules of their own."""
 
 
+MOST_TRIES = 10
+"""How often a room that ends at once is made again for one who joins it."""
+
+
 class RoomService(Mapping[str, Room]):
     """The rooms of one application, by name, oldest first."""
 
@@ -194,6 +198,7 @@ class RoomService(Mapping[str, Room]):
         name = room if isinstance(room, str) else room.name
         labels = {"application": self._application.name, "room": name}
         check_waiting(Lane(Level.ROOM, self, labels, self._application.limits))
+        tries = MOST_TRIES
         while True:
             await self.made(name)
             target = self._rooms.get(name)
@@ -207,7 +212,8 @@ class RoomService(Mapping[str, Room]):
                 if name not in self._rooms and name not in self._being_made:
                     raise  # one whose name people would take for this
             except RoomNotFound:
-                if kind is None:
+                tries -= 1
+                if kind is None or not tries:
                     raise
             else:
                 return target

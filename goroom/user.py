@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Addresser(Protocol):
     """What can send an event to one user in a sequence of its own: a room, an application."""
 
-    def send_to(self, user: User, action: str, body: bytes) -> None: ...
+    def send_to(self, user: User, action: str, body: bytes, sender: str = "") -> None: ...
 
 
 @attrs.define(eq=False)
@@ -158,7 +158,7 @@ class User:
         """Whether a client of it may come back and ask for what it has missed."""
         return bool(self.absent) or any(link.ticket is not None for link in self.links)
 
-    def send(self, action: str, data: object = None) -> None:
+    def send(self, action: str, data: object = None, *, sender: User | str | None = None) -> None:
         """
         Send *action* to this user, on all its connections.
 
@@ -169,6 +169,7 @@ class User:
         Args:
             action: Name that the client sees.
             data: JSON value or attrs instance, encoded before this returns.
+            sender: Shown to the client as ``sender``: a user, or any text of yours.
 
         Raises:
             PayloadError: *data* cannot be sent; nothing was.
@@ -179,7 +180,7 @@ class User:
         addresser: Addresser = self.application
         if turn is not None and turn.lane.level is Level.ROOM:
             addresser = owner  # type: ignore[assignment]  # the owner of a room's lane is a Room
-        addresser.send_to(self, action, body)
+        addresser.send_to(self, action, body, sender_of(sender))
 
     def move_to(
         self,
@@ -228,3 +229,10 @@ class User:
         """Keep the ledger: *room* has this member no more."""
         if self._rooms.get(room.name) is room:
             del self._rooms[room.name]
+
+
+def sender_of(sender: User | str | None) -> str:
+    """Return the name that clients see as the sender, or ``""``."""
+    if isinstance(sender, User):
+        return sender.name
+    return sender or ""

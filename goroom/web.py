@@ -35,8 +35,8 @@ class Server(core.Server):
 
     Args:
         limits: Bounds of everything here; applications and endpoints may have their own.
-        origins: Origins that may open sockets, exactly (``https://play.example``); None for pages
-            of the same host only, ``["*"]`` for all.
+        origins: Origins that may open sockets, exactly (``https://play.example``), and ``self`` for
+            pages of the same host; None for these only, ``["*"]`` for all.
         seed: Makes ids and authors' randomness repeatable; for tests only.
     """
 

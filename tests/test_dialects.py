@@ -227,3 +227,39 @@ async def test_over_sockets_each_endpoint_speaks_its_own_tongue(
     closed = await ann.receive()
     assert isinstance(closed, Closed)
     assert 1009 == closed.code
+
+
+async def test_a_join_tells_a_dialect_who_has_joined() -> None:
+    class Doors(Words):
+        def encode(self, push: Push) -> bytes | None:
+            if push.event_type != EventType.JOIN_ROOM:
+                return None
+            return (push.sender or f"you, {push.receiver}").encode()
+
+    async with Stage(_server()) as stage:
+        ann = await _dial(stage, "ann", Doors)
+        await _dial(stage, "bob")
+
+        assert ["you, ann", "bob"] == await ann.received()
+
+
+async def test_a_pushs_data_is_decoded_once_for_all_dialects() -> None:
+    push = Push(EventType.MESSAGE, body=b'{"text":"hello"}')
+
+    assert {"text": "hello"} == push.data
+    assert push.data is push.data
+
+
+async def test_a_sender_may_be_any_text_of_the_authors() -> None:
+    class Senders(Words):
+        def encode(self, push: Push) -> bytes | None:
+            return None if push.event_type != EventType.MESSAGE else push.sender.encode()
+
+    async with Stage(_server()) as stage:
+        ann = await _dial(stage, "ann", Senders)
+        application = stage.server.applications["talk"]
+        application.rooms["hall"].broadcast("said", sender="the bot")
+        application.broadcast("said", sender="Gawd")
+        application.users["ann"].send("said", sender=application.users["ann"])
+
+        assert ["the bot", "Gawd", "ann"] == await ann.received()

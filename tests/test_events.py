@@ -23,6 +23,7 @@ def test_there_is_an_event_for_each_hook() -> None:
         "message",
         "drop",
         "resume",
+        "close",
         "disconnect",
     } == {event.value for event in Event}
 

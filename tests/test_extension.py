@@ -104,6 +104,7 @@ def test_a_room_and_an_application_have_the_hooks_of_the_table() -> None:
         Event.MESSAGE,
         Event.DROP,
         Event.RESUME,
+        Event.CLOSE,
         Event.DISCONNECT,
     } == room.handlers.keys()
     assert {

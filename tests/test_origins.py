@@ -94,3 +94,12 @@ def test_what_is_no_origin_cannot_be_listed(origin: str) -> None:
     with pytest.raises(ValueError, match="is no origin: write scheme://host") as caught:
         OriginCheck([origin])
     assert repr(origin) in str(caught.value)
+
+
+def test_pages_of_the_same_host_are_allowed_beside_others_where_self_says_so() -> None:
+    check = OriginCheck(["self", "https://play.example"])
+
+    assert check.allows(f"http://{HOST}", HOST)
+    assert check.allows("https://play.example", HOST)
+    assert not check.allows("https://evil.example", HOST)
+    assert not OriginCheck(["https://play.example"]).allows(f"http://{HOST}", HOST)

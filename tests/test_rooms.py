@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar
 
 import attrs
 import pytest
+from structlog.testing import capture_logs
 
 from goroom import (
     ApplicationExtension,
     AutoRemove,
     Disconnect,
+    Event,
+    LeaveReason,
     NotAllowed,
     Refused,
+    RequestRefused,
     RoomExtension,
     Server,
     User,
     handles,
 )
-from goroom.errors import BadRequest, HandlerFailed, RoomExists
+from goroom.errors import BadRequest, HandlerFailed, RoomExists, RoomNotFound
 from goroom.messages import EventType
 from goroom.rooms import RoomService, options_of
 from goroom.testing import Stage
@@ -259,3 +264,135 @@ async def test_rooms_that_are_made_stand_though_their_handler_fails() -> None:
         await ann.exchange(eventType=11, action="make")
 
         assert ["new"] == list(rooms)
+
+
+# -- joining by name --------------------------------------------------------------------------
+
+
+class Fickle(RoomExtension):
+    """A room that ends as soon as it is made."""
+
+    def init(self) -> None:
+        self.room.close()
+
+
+async def test_who_joins_makes_the_room_that_is_missing(hall: Stage) -> None:
+    await hall.player("ann", app=APP)
+    ann = hall.server.applications[APP].users["ann"]
+    room = await rooms_of(hall).join(ann, "new", "den", capacity=3)
+
+    assert (ann, 3, ["ann"]) == (room.maker, room.capacity, list(room.members))
+    await room.leave(ann)
+    assert "new" not in rooms_of(hall)
+
+
+async def test_who_joins_a_missing_room_of_no_kind_is_refused(hall: Stage) -> None:
+    await hall.player("ann", app=APP)
+    ann = hall.server.applications[APP].users["ann"]
+
+    with pytest.raises(RoomNotFound):
+        await rooms_of(hall).join(ann, "new")
+    with pytest.raises(TypeError, match="say the kind of room to make with 'capacity'"):
+        await rooms_of(hall).join(ann, "new", capacity=3)
+    with pytest.raises(TypeError, match="no option 'size'"):
+        await rooms_of(hall).join(ann, "new", "den", size=3)
+
+
+async def test_many_who_join_a_missing_room_at_once_sit_in_one(hall: Stage) -> None:
+    users = []
+    for number in range(20):
+        await hall.player(f"user {number}", app=APP)
+        users.append(hall.server.applications[APP].users[f"user {number}"])
+    rooms = await asyncio.gather(*(rooms_of(hall).join(user, "new", "den") for user in users))
+
+    assert 1 == len({id(room) for room in rooms})
+    assert {user.name for user in users} == set(rooms[0].members)
+
+
+async def test_a_room_whose_name_reads_like_anothers_is_not_made_for_a_join(hall: Stage) -> None:
+    await hall.player("ann", app=APP)
+    ann = hall.server.applications[APP].users["ann"]
+
+    with pytest.raises(RoomExists):
+        await rooms_of(hall).join(ann, ROOM.upper(), "den")
+
+
+async def test_a_room_that_always_ends_at_once_is_not_made_for_ever() -> None:
+    server = Server(limits=LIMITS)
+    server.add_application(APP, rooms={"fickle": Fickle})
+    async with Stage(server) as stage:
+        await stage.player("ann", app=APP)
+        with pytest.raises(RoomNotFound):
+            await rooms_of(stage).join(server.applications[APP].users["ann"], "new", "fickle")
+
+        assert {} == dict(rooms_of(stage))
+
+
+async def test_a_hook_of_a_room_may_not_join_by_name(hall: Stage, diary: Diary) -> None:
+    ann = await hall.player("ann", app=APP)
+    diary.deeds["on_join"] = lambda user, _: rooms_of(hall).join(user, "new", "den")
+    with pytest.raises(RequestRefused):
+        await ann.join(ROOM)
+
+    assert "new" not in rooms_of(hall)
+
+
+# -- the end of a room ------------------------------------------------------------------------
+
+
+class Closing(RoomExtension):
+    """Writes down how it ends."""
+
+    lines: ClassVar[list[str]] = []
+
+    def on_leave(self, user: User, reason: LeaveReason) -> None:
+        self.lines.append(f"{user.name} {reason}")
+
+    def on_close(self) -> None:
+        self.lines.append(f"closed with {len(self.room.members)}")
+
+
+@pytest.fixture
+async def closing() -> AsyncIterator[Stage]:
+    server = Server(limits=LIMITS)
+    server.add_application(APP, rooms={"closing": Closing})
+    Closing.lines.clear()
+    async with Stage(server) as stage:
+        yield stage
+
+
+async def test_a_room_hears_of_its_end_after_all_have_left(closing: Stage) -> None:
+    room = await rooms_of(closing).create("new")
+    for name in ("ann", "bob"):
+        player = await closing.player(name, app=APP)
+        await player.join("new")
+    room.close()
+    room.close()
+    await closing.settle()
+
+    assert ["ann room_closed", "bob room_closed", "closed with 0"] == Closing.lines
+
+
+async def test_a_room_that_its_last_member_leaves_hears_of_its_end(closing: Stage) -> None:
+    await closing.player("ann", app=APP)
+    ann = closing.server.applications[APP].users["ann"]
+    room = await rooms_of(closing).join(ann, "new", "closing")
+    await room.leave(ann)
+    await closing.settle()
+
+    assert ["ann left", "closed with 0"] == Closing.lines
+
+
+async def test_what_on_close_raises_is_logged_and_no_more(closing: Stage) -> None:
+    room = await rooms_of(closing).create("new")
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    room.extension.add_handler(Event.CLOSE, fail)
+    with capture_logs() as log:
+        room.close()
+        await closing.settle()
+
+    assert "handler_failed" in [line["event"] for line in log]
+    assert "new" not in rooms_of(closing)

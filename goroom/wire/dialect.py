@@ -52,8 +52,8 @@ class Dialect(ABC):
         Args:
             message: The payload of a WebSocket message of this dialect's kind; text is UTF-8.
 
-        None where it asks for nothing; else ``app_name`` is `application` where the message names
-        none.
+        None where it asks for nothing. A request that names no application is for that of the
+        endpoint.
 
         Raises:
             UnreadableRequest: It cannot be read; the text and field say why. The refusal goes

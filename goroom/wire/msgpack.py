@@ -62,4 +62,4 @@ class MsgpackDialect(Dialect):
         )
 
     def encode(self, push: Push) -> bytes:
-        return self._encode(short_frame(push, values.decode(push.body), self.application))
+        return self._encode(short_frame(push, push.data, self.application))
