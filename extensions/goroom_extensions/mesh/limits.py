@@ -1,0 +1,14 @@
+"""The bounds of a mesh endpoint: those of the seed systems, where ours differ."""
+
+from __future__ import annotations
+
+from goroom import Limits
+
+MESH_LIMITS = Limits(
+    message_bytes=10_000,  # their largest message; one byte more closes with 1009
+    ping_seconds=54,  # nine tenths of the minute in which they want a pong
+    pong_seconds=6,  # the last tenth of it
+    outbox_frames=256,  # their queue for one client; a full one closes it, and holds up nobody
+    close_seconds=10,  # how long they wait for one write, and we for the answer to a close
+)
+"""What ``add_endpoint(..., limits=MESH_LIMITS)`` gives to clients of simplysocket."""
