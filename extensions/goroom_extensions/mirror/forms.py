@@ -28,17 +28,19 @@ class Forms:
     """
     Gives out hidden fields, and reads forms that bring one back.
 
-    A form counts if its Origin, where there is one, is this host; if its hidden field was made by
-    this object; and if the field is that of the cookie. Who sends no cookies at all must send an
+    A form counts if its Origin, where there is one, is this host; if its hidden field was made with
+    this secret; and if the field is that of the cookie. Who sends no cookies at all must send an
     Origin. So neither another site's page nor a field that its author was given himself is enough.
 
     Args:
         path: Where the cookie goes.
+        secret: What fields are made with. Those of other servers of the same secret are taken, and
+            those from before a restart.
     """
 
-    def __init__(self, path: str = "/") -> None:
+    def __init__(self, path: str, secret: bytes) -> None:
         self._path = path
-        self._secret = secrets.token_bytes(32)
+        self._secret = secret
 
     def key_of(self, request: web.Request) -> str:
         """Return the key of *request*'s cookie, or a new one where it has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
@@ -82,9 +83,16 @@ def setup(
     limits = attrs.evolve(server.limits, outbox_bytes=OUTBOX_BYTES, outbox_frames=OUTBOX_FRAMES)
     server.add_endpoint(f"{path}ws", name, MirrorDialect, limits, uses_cookies=True)
     hashing = passwords or Passwords()
-    Site(their_store, their_tokens, hashing, path=path, hours=hours, is_secure=is_secure).add_to(
-        app
+    site = Site(
+        their_store,
+        their_tokens,
+        hashing,
+        path=path,
+        secret=_secret_of(keys),
+        hours=hours,
+        is_secure=is_secure,
     )
+    site.add_to(app)
 
     async def hold(_: web.Application) -> AsyncIterator[None]:
         async with their_store:
@@ -93,6 +101,12 @@ def setup(
             hashing.close()
 
     app.cleanup_ctx.append(hold)
+
+
+def _secret_of(keys: Path) -> bytes:
+    """Return a secret that is as old as the oldest key, so that open forms outlive a restart."""
+    oldest = min(keys.glob("*.pem"))
+    return hmac.digest(oldest.read_bytes(), b"goroom_extensions.mirror.forms", "sha256")
 
 
 class Site:
@@ -104,6 +118,7 @@ class Site:
         tokens: What signs log-ins.
         passwords: What looks at passwords.
         path: Where the pages are; begins and ends with a slash.
+        secret: What forms are signed with.
         hours: How long a log-in is good, as *tokens* has it.
         is_secure: Whether cookies go over https only; None: if the request came so.
     """
@@ -114,7 +129,8 @@ class Site:
         tokens: Tokens,
         passwords: Passwords,
         *,
-        path: str = "/",
+        path: str,
+        secret: bytes,
         hours: float = 72,
         is_secure: bool | None = None,
     ) -> None:
@@ -123,7 +139,7 @@ class Site:
         self._path = path
         self._seconds = int(hours * 3600)
         self._is_secure = is_secure
-        self._forms = Forms(path)
+        self._forms = Forms(path, secret)
         self._pages = Pages(path)
         self._entrance = Entrance(store, passwords)
 

@@ -49,7 +49,7 @@ KEY = "k" * 22
 @pytest.fixture
 async def desk(aiohttp_client: Any) -> Desk:
     """Return the site."""
-    forms = Forms("/")
+    forms = Forms("/", b"secret")
 
     async def show(request: web.Request) -> web.Response:
         return web.json_response(await forms.read(request))
@@ -97,7 +97,7 @@ async def test_a_field_that_we_have_not_made_is_refused(desk: Desk, field: str) 
 
 
 async def test_another_server_s_field_is_refused(desk: Desk) -> None:
-    body = urlencode({FIELD: Forms("/").field(KEY)})
+    body = urlencode({FIELD: Forms("/", b"another").field(KEY)})
 
     assert 403 == (await desk.send(body, origin=desk.origin, cookie=KEY))[0]
 
@@ -134,7 +134,7 @@ async def test_a_form_that_dribbles_in_is_given_up(
 
 
 async def test_a_key_is_kept_while_it_is_one(aiohttp_client: Any) -> None:
-    forms = Forms("/here/")
+    forms = Forms("/here/", b"secret")
 
     async def give(request: web.Request) -> web.Response:
         response = web.Response(text=forms.key_of(request))

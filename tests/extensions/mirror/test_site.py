@@ -219,6 +219,34 @@ async def test_who_logs_out_is_nobody(browser: Browser) -> None:
     assert 303 == me.status
 
 
+async def test_a_form_outlives_a_restart_and_no_other_server_takes_it(
+    tmp_path: Path, passwords: Passwords
+) -> None:
+    async with open_house(tmp_path, passwords) as house:
+        await house.log_in("ada")
+        page = await house.request("GET", "/chat", jar="ada")
+        cookies = house.accounts.cookie_header("ada", "/")
+    found = FORM_KEY.search(page.body)
+    assert found is not None
+
+    statuses = []
+    for folder in (tmp_path, tmp_path / "other"):
+        folder.mkdir(exist_ok=True)
+        async with (
+            open_house(folder, passwords) as house,
+            aiohttp.ClientSession() as session,
+            session.post(
+                f"{house.url}/auth/logout",
+                data={"form_key": found[1]},
+                headers={"Origin": house.url, **cookies},
+                allow_redirects=False,
+            ) as answer,
+        ):
+            statuses.append(answer.status)
+
+    assert [303, 403] == statuses
+
+
 async def test_a_form_of_another_site_does_nothing(house: House, browser: Browser) -> None:
     await sign_up(house, "ada", "secret")
     fields = {"user": "ada", "pass": "secret"}
