@@ -74,9 +74,11 @@ class Broadcaster(ApplicationExtension):
         """
         room = user.rooms.get(request.room_name)
         extension = None if room is None else room.extension
-        if not isinstance(extension, BroadcastRoom):
-            raise UnknownAction
-        return extension.take(user, request)
+        if isinstance(extension, BroadcastRoom):
+            return extension.take(user, request)
+        if not request.action and request.id is None:
+            return None  # asks for nothing and waits for nothing
+        raise UnknownAction
 
 
 def client_id(random: Random) -> str:

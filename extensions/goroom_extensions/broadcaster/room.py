@@ -148,7 +148,12 @@ class BroadcastRoom(RoomExtension):
                 returned = await returned
             responses = responses_of(returned)
         except Exception:  # border: who joins must not be turned away for a handler that fails
-            log.exception("handler_failed", handler=handler.__qualname__, room=self.room.name)
+            log.exception(
+                "handler_failed",
+                handler=handler.__qualname__,
+                application=self.application.name,
+                room=self.room.name,
+            )
             return
         for response in responses:
             self._send(_EVENT_NAMES[event], response, 0, user)

@@ -101,8 +101,10 @@ async def test_numbers_are_handled_in_broadcast_rooms_only() -> None:
         bob = await stage.player("bob", app="echo")
         with pytest.raises(RequestRefused) as caught:
             await bob.request("1", {}, room="")
+        bob.send_frame(eventType=11, appName="echo")
 
         assert 22 == caught.value.code
+        await bob.quiet()
 
 
 async def test_a_client_sits_in_a_room_of_any_kind_and_hears_what_others_say_there() -> None:
