@@ -1,0 +1,106 @@
+"""The application around the rooms of the words game: who is put where."""
+
+from __future__ import annotations
+
+import asyncio
+import string
+
+import attrs
+from goroom_extensions.mesh import GLOBAL_ROOM, MeshApplication
+from words.room import BOT, DEFAULT_PLAYERS, MOST_PLAYERS, RandomRoom, WordsRoom
+
+from goroom import Application, NotAllowed, Refused, RoomFull, User, handles
+
+FULL = "Failed to join the room its occupied"
+"""What a client is told of a full room, word for word."""
+ROOM_NAME_CHARACTERS = 10
+"""Length of the names that are made up."""
+ROOMS_PER_CLIENT = 5
+"""Games that one client may sit in at a time."""
+
+GAME, RANDOM = "game", "random"
+KINDS = {GAME: WordsRoom, RANDOM: RandomRoom}
+"""The kinds of rooms, besides the global one."""
+
+
+@attrs.frozen
+class JoinRoom:
+    """Which room a client wants to join; the limit is for the room that it makes."""
+
+    roomname: str
+    playerlimit: float = DEFAULT_PLAYERS
+
+
+@attrs.frozen
+class JoinRandomRoom:
+    """How a client would call the room where nobody waits for it."""
+
+    roomname: str = ""
+
+
+class WordsBattle(MeshApplication):
+    """
+    The words game: rooms of friends by name, and rooms of two strangers.
+
+    What a client cannot join it is told as ``fail-join-room-notify``, and is not in it.
+    """
+
+    global_kind, room_kind = "lobby", GAME
+    reserved_names = MeshApplication.reserved_names | {BOT}
+
+    def __init__(self, application: Application) -> None:
+        super().__init__(application)
+        self.pairing = asyncio.Lock()
+        """Held while a stranger is seated: two at once would both find nobody, and wait."""
+
+    @handles("join-room", JoinRoom)
+    async def join_room(self, user: User, wish: JoinRoom) -> None:
+        """Seat *user* in the room of this name; where there is none, *user* makes it."""
+        limit = min(max(int(wish.playerlimit), 1), MOST_PLAYERS)
+        await self.seat(user, wish.roomname, GAME, capacity=limit)
+
+    @handles("join-random-room", JoinRandomRoom)
+    async def join_random_room(self, user: User, wish: JoinRandomRoom) -> None:
+        """Seat *user* with a stranger who waits, or let it wait for one."""
+        rooms = self.application.rooms
+        async with self.pairing:
+            waiting = [
+                room
+                for room in rooms.open_rooms(RANDOM)
+                if isinstance(room.extension, WordsRoom) and room.extension.is_gathering
+            ]
+            if any(user.name in room.members for room in waiting):
+                return
+            name = waiting[0].name if waiting else wish.roomname
+            if not waiting and (not name or name in rooms):
+                name = self.new_room_name()
+            await self.seat(user, name, RANDOM)
+
+    @handles("leave-room")
+    async def leave_room(self, user: User) -> None:
+        """Let *user* leave the room that it says this to; nobody leaves the global one."""
+        request = self.turn.request
+        room = None if request is None else user.rooms.get(request.room_name)
+        if room is not None and room.name != GLOBAL_ROOM:
+            await room.leave(user)
+
+    async def seat(self, user: User, name: str, kind: str, **options: int) -> None:
+        """Let *user* join the room *name*, made where there is none, or tell it why not."""
+        try:
+            if len(user.rooms) > ROOMS_PER_CLIENT:
+                raise NotAllowed("You are in enough rooms.", reason="quota")
+            await self.mesh.join(user, name, kind, **options)
+        except RoomFull:
+            text = FULL
+        except Refused as error:
+            text = error.message or str(error)
+        else:
+            return
+        self.mesh.push("fail-join-room-notify", {"message": text}, client=user, sender=BOT)
+
+    def new_room_name(self) -> str:
+        """Return a name that no room has."""
+        while True:
+            name = "".join(self.random.choices(string.ascii_letters, k=ROOM_NAME_CHARACTERS))
+            if name not in self.application.rooms:
+                return name
