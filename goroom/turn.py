@@ -223,6 +223,14 @@ class Turn:
         """Keep *effect* for the commit."""
         self._effects.append(effect)
 
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """
+        Have *call* called when this turn takes effect, among what it sends, in the order made.
+
+        Not at all if it is dropped. *call* must not raise: what it raises is logged.
+        """
+        self.add(_Call(call))
+
     def succeed(self, result: object) -> None:
         """Commit: seal all effects, then release them, in the order they were made."""
         self.result = result
@@ -267,6 +275,26 @@ class Turn:
         self._effects = []
         self.error = TimedOut()
         log.warning("handler_timed_out", handler=self.name, **self.lane.labels)
+
+
+class _Call:
+    """The effect of `Turn.on_commit`."""
+
+    __slots__ = ("_call",)
+
+    lane = None
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+
+    def seal(self) -> Callable[[], None]:
+        return self._release
+
+    def _release(self) -> None:
+        try:
+            self._call()
+        except Exception:  # border: an effect cannot fail, and this one is somebody else's code
+            log.exception("commit_call_failed", call=getattr(self._call, "__qualname__", ""))
 
 
 class EndingTurn(Turn):

@@ -513,3 +513,28 @@ async def test_who_waits_is_turned_away_once_though_a_send_does_it(
     assert (False, 0) == (hall.is_taken, hall.waiting)
     assert "leave" == said[-1]
     assert 1 == said.count("leave")
+
+
+def test_a_call_at_the_commit_comes_in_the_order_of_what_is_sent() -> None:
+    said: list[str] = []
+    turn = Turn(lane(), "Chess.move")
+    turn.on_commit(lambda: said.append("one"))
+    turn.on_commit(lambda: said.append("two"))
+    turn.succeed(None)
+    dropped = Turn(lane(), "Chess.move")
+    dropped.on_commit(lambda: said.append("never"))
+    dropped.fail(Refused())
+
+    assert ["one", "two"] == said
+
+
+def test_a_call_at_the_commit_that_raises_is_logged_and_the_rest_takes_effect() -> None:
+    said: list[str] = []
+    turn = Turn(lane(), "Chess.move")
+    turn.on_commit(lambda: {}["missing"])
+    turn.on_commit(lambda: said.append("two"))
+    with capture_logs() as log:
+        turn.succeed(None)
+
+    assert ["two"] == said
+    assert ["commit_call_failed"] == [line["event"] for line in log]

@@ -83,6 +83,7 @@ LOG_EVENTS = {
     "`credentials`; it tries again.",
     "client_reader_failed": "A fault in `goroom.client` while it read; its link is closed.",
     "client_writer_failed": "A fault in `goroom.client` while it wrote; its link is closed.",
+    "commit_call_failed": "What an author gave to `Turn.on_commit` raised; the turn took effect.",
     "connections_stuck": "The server stopped though handlers kept some connections.",
     "conn_failed": "A `goroom.Conn` of an author raised what is no `OSError`; it is closed.",
     "dialect_failed": "A dialect raised while it read or wrote; its connections are closed (1011).",
