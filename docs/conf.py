@@ -45,7 +45,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(aiohttp|attrs?|msgspec|structlog|typing_extensions)\..*"),
     ("py:.*", rf"({'|'.join(sys.stdlib_module_names)})(\..*)?"),
     ("py:.*", r"web\.\w+"),  # aiohttp.web, as our annotations spell it
-    ("py:.*", r"Random|deque"),  # likewise those of random and collections
+    ("py:.*", r"Random|deque|Path|PasswordHasher"),  # likewise random, collections, pathlib, argon2
     ("py:.*", r"(goroom\.\w+\.)?[A-Z]"),  # TypeVars
 ]
 
