@@ -13,6 +13,9 @@ from goroom_extensions.broadcaster.dialect import BroadcasterDialect
 
 log = structlog.get_logger()
 
+NOT_SENT_BYTES = 64 * 1024
+"""What the kernel may hold unsent: else it hides megabytes from the server's bounds."""
+
 
 class LineConn:
     """
@@ -72,6 +75,13 @@ def remote_of(writer: asyncio.StreamWriter) -> str:
     return str(name[0]) if isinstance(name, tuple) else ""
 
 
+def _tune(raw: socket.socket) -> None:
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # lines have no ping
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # not on every platform
+    if option is not None:
+        raw.setsockopt(socket.IPPROTO_TCP, option, NOT_SENT_BYTES)
+
+
 async def serve_lines(
     server: Server,
     application: str,
@@ -109,8 +119,7 @@ async def serve_lines(
         if not server.is_running or server.is_stopping:
             await conn.close()
             return
-        raw = writer.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # lines have no ping
+        _tune(writer.get_extra_info("socket"))
         peer = Peer(remote=remote_of(writer))
         await server.serve(conn, dialect, application, limits=bounds, peer=peer)
 
