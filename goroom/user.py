@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from goroom.timers import Timer
 
 
+KICKED = 4500
+"""Close code for a login that the server ended; the client should not come back by itself."""
+
+
 class Addresser(Protocol):
     """What can send an event to one user in a sequence of its own: a room, an application."""
 
@@ -207,13 +211,18 @@ class User:
         """
         self.application.rooms.move(self, room, leaving, kind, options)
 
-    def kick(self, message: str = "") -> None:
+    def kick(self, message: str = "", *, code: int = KICKED) -> None:
         """
-        End this login: all rooms are left and all its connections here end, with code 4500.
+        End this login: all rooms are left and all its connections here end, with *code*.
 
         Takes effect with the current turn; the hooks run after it.
+
+        Args:
+            message: Shown to the client as the reason.
+            code: Close code of connections that are in no other application; the client of one of
+                4000-4499 may come back by itself.
         """
-        self.application.users.kick(self, message)
+        self.application.users.kick(self, message, code=code)
 
     def forget_audiences(self) -> None:
         """Note that it has other connections, or that one of them hears nothing more."""

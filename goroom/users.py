@@ -20,7 +20,7 @@ from goroom.messages import EventType, Push
 from goroom.sequence import Change
 from goroom.tickets import Ticket
 from goroom.turn import State, Turn, check_waiting, perform
-from goroom.user import Link, User
+from goroom.user import KICKED, Link, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-KICKED = 4500
-"""Close code for a login that the server ended; the client should not come back by itself."""
 REPLACED = 4509
 """Close code for a login that a newer one replaced."""
 

@@ -177,3 +177,11 @@ async def test_a_move_that_is_refused_while_its_user_is_away_is_logged_only(hall
 
     assert ["move_refused"] == [log["event"] for log in logs]
     assert [ROOM] == list(reply["rooms"])
+
+
+async def test_a_kick_closes_with_the_code_that_it_is_given(hall: Stage) -> None:
+    ann = await hall.player("ann", app=APP)
+    user_of(hall).kick("come back later", code=4003)
+    await hall.settle()
+
+    assert (4003, "come back later") == ann.closed
