@@ -10,7 +10,7 @@ from pathlib import Path
 
 import goroom_extensions.mirror.channels
 import pytest
-from goroom_extensions.mirror import Passwords
+from goroom_extensions.mirror import Mirror, Passwords
 from structlog.testing import capture_logs
 
 from tests.extensions.mirror.house import House, Socket, open_house, said
@@ -261,9 +261,9 @@ async def test_a_direct_message_to_an_offline_user_vanishes_not(house: House) ->
 
 
 async def test_offline_messages_and_accounts_survive_a_restart(
-    tmp_path: Path, passwords: Passwords
+    tmp_path: Path, passwords: Passwords, database_url: str
 ) -> None:
-    async with open_house(tmp_path, passwords) as house:
+    async with open_house(tmp_path, passwords, database=database_url) as house:
         ada, bob = await house.log_in("ada"), await house.log_in("bob")
         writer = await house.socket("ada")
         channel = f"{ada['UserId']}.{bob['UserId']}"
@@ -271,7 +271,7 @@ async def test_offline_messages_and_accounts_survive_a_restart(
         writer.say("message.direct", channel=channel)
         assert [] == await writer.so_far()
 
-    async with open_house(tmp_path, passwords) as house:
+    async with open_house(tmp_path, passwords, database=database_url) as house:
         reader = await house.socket("bob", bound=False)
         reader.bind()
         noticed = await reader.so_far()
@@ -314,6 +314,29 @@ async def test_notices_come_once_to_sockets_that_bind_together(house: House) -> 
     counts = [len(await socket.so_far()) for socket in sockets]
     assert 20 <= max(counts)
     assert sum(counts) == 10 + 10 * 5 - sum(20 - count for count in counts if 10 < count < 20)
+
+
+async def test_nothing_is_left_of_sockets_that_have_gone(house: House) -> None:
+    sockets = [await house.socket(name) for name in ("ada", "ada", "bob", "")]
+    sockets[0].say("channel.subscribe", channel=sockets[2].me["ChannelId"])
+    sockets[1].bind()  # again
+    assert ["channel.subscribed"] == await sockets[0].codes()
+    assert [] == await sockets[1].so_far()
+
+    await house.leave(sockets[0])
+    for socket in sockets[1:]:
+        await house.cut(socket)
+
+    application = house.server.applications["mirror"]
+    extension = application.extension
+    assert isinstance(extension, Mirror)
+    assert ({}, {}, 0, 0) == (
+        extension._accounts,
+        extension._sockets,
+        len(extension._locks),
+        len(extension.channels._locks),
+    )
+    assert ([], []) == ([*application.users], [*application.rooms])
 
 
 # -- channels ------------------------------------------------------------------------------------

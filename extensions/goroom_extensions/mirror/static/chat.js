@@ -22,6 +22,8 @@ let link
 /** @type {Place | undefined} */
 let shown
 let isLoggedOut = false
+/** @type {Set<string>} Channels of people that the server could not tell of. */
+const unasked = new Set()
 
 // -- who is who ----------------------------------------------------------------------------
 
@@ -104,7 +106,7 @@ async function route() {
   const [kind, id] = location.hash.slice(1).split('/')
   let place = places.get(location.hash)
   if (!place && id && (kind === 'channel' || kind === 'person')) {
-    const person = await findPerson(kind === 'channel' ? 'channel' : 'id', id)
+    const person = await findPerson(kind === 'channel' ? 'channel' : 'id', id).catch(() => undefined)
     if (person) place = placeOf(kind, person)
     else setText(find('not-found'), 'Nobody is at that address.')
   }
@@ -182,8 +184,10 @@ function drawSoon() {
 /** @param {import('./link.js').Frame} frame */
 async function take({ code, message, channel }) {
   const place = [...places.values()].find((one) => one.channels.includes(channel))
-  if (code === 'registered.success') for (const one of places.values()) subscribe(one)
-  else if (code === 'channel.subscribed') place?.clear(channel)
+  if (code === 'registered.success') {
+    for (const one of places.values()) subscribe(one)
+    for (const notice of unasked) noticed(notice)
+  } else if (code === 'channel.subscribed') place?.clear(channel)
   else if (code === 'channel.message' && place) hear(place, channel, JSON.parse(message))
   else if (code === 'channel.refused') refuse(place, message)
   else if (code === 'subscribe.direct') await noticed(channel)
@@ -209,7 +213,7 @@ function hear(place, channel, said) {
  */
 async function refuse(place, reason) {
   // Not bound: the cookie is over, or another account's by now.
-  const account = place?.isMine ? await ask('me') : me
+  const account = place?.isMine ? await ask('me').catch(() => me) : me
   if (account && account.UserId !== me.UserId) location.reload()
   else if (place === shown) setText(find('refusal'), reason || 'The server does not take this.')
 }
@@ -222,8 +226,10 @@ async function noticed(channel) {
   const [from = ''] = channel.split('.')
   let place = places.get(`#person/${from}`)
   if (!place) {
-    const person = await findPerson('id', from)
+    unasked.add(channel) // until it is known who that is
+    const person = await findPerson('id', from).catch(() => undefined)
     if (!person) return
+    unasked.delete(channel)
     place = placeOf('person', person)
     announce(`${person.Username} writes to you.`)
   }
@@ -305,7 +311,7 @@ find('again').addEventListener('click', () => {
 addEventListener('hashchange', route)
 document.addEventListener('visibilitychange', drawSoon)
 
-me = await ask('me')
+me = await ask('me').catch(() => undefined)
 if (me) {
   setText(find('me'), me.Username)
   restore()
