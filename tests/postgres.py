@@ -8,7 +8,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -40,6 +41,18 @@ def programs() -> Path | None:
 def is_root() -> bool:
     """Tell whether this process may do anything."""
     return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def bin_folder() -> Path:
+    """Return the folder of the programs, which are there."""
+    folder = programs()
+    assert folder is not None
+    return folder
+
+
+def as_server() -> list[str]:
+    """Return what a command begins with that a server's user has to run."""
+    return ["runuser", "-u", SYSTEM_USER, "--"] if is_root() else []
 
 
 def missing_postgres() -> str | None:
@@ -82,6 +95,21 @@ class Cluster:
         """Stop the server at once; clients lose their links."""
         self._control("stop", "-m", "immediate")
 
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Stop the server after the block, and also when this process is killed in it."""
+        stop = [str(bin_folder() / "pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate"]
+        watch = 'read -r _; "$@" stop; rm -rf "$0"'  # the pipe ends when its other end dies
+        with subprocess.Popen(
+            [*as_server(), "sh", "-c", watch, str(self.folder / "data"), *stop],
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C is for the tests
+        ):
+            yield
+
     def make(self) -> None:
         """Make the folder of an empty cluster."""
         word = self.folder / "password"
@@ -105,13 +133,10 @@ class Cluster:
         self._run("pg_ctl", "-w", "-t", seconds, "-D", str(self.folder / "data"), *arguments)
 
     def _run(self, program: str, *arguments: str) -> str:
-        folder = programs()
-        assert folder is not None
-        as_user = ["runuser", "-u", SYSTEM_USER, "--"] if is_root() else []
         with tempfile.TemporaryFile("w+") as output:
             # A file, for the server keeps what pg_ctl has for output, and a pipe would never end.
             done = subprocess.run(
-                [*as_user, str(folder / program), *arguments],
+                [*as_server(), str(bin_folder() / program), *arguments],
                 cwd="/",
                 env={**os.environ, "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
@@ -142,12 +167,10 @@ def postgres() -> Generator[Cluster, None, None]:
     with tempfile.TemporaryDirectory(prefix="goroom-pg-", ignore_cleanup_errors=True) as folder:
         cluster = Cluster(Path(folder), secrets.token_hex(16), free_port())
         cluster.make()
-        cluster.start()
-        cluster.sql(f"CREATE DATABASE {SHARED}")
-        try:
+        with cluster.guard():
+            cluster.start()
+            cluster.sql(f"CREATE DATABASE {SHARED}")
             yield cluster
-        finally:
-            cluster.stop()
 
 
 @pytest.fixture
