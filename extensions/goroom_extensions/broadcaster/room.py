@@ -110,7 +110,7 @@ class BroadcastRoom(RoomExtension):
         clients = [user for user in self.room.members.values() if _is_client(user)]
         self.room.close()
         for user in clients:
-            self.application.users.kick(user, "the broadcaster is done", code=NORMAL_CLOSURE)
+            user.kick("the broadcaster is done", code=NORMAL_CLOSURE)
 
     # -- what goroom calls -----------------------------------------------------------------
 
