@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from goroom_extensions.mirror import database as module
 from goroom_extensions.mirror.database import Database, StoreFailed, sql
 
 from tests.postgres import LINKS, Cluster, free_port
@@ -93,17 +94,24 @@ async def test_an_error_undoes_the_transaction(database_url: str) -> None:
     await database.close()
 
 
-async def test_what_the_database_refuses_has_failed_and_shows_no_values(database_url: str) -> None:
+async def test_what_the_database_refuses_has_failed(database_url: str) -> None:
     database = Database(database_url)
     await table(database)
-    await add(database, 4711)
+    await add(database, 7)
 
-    with pytest.raises(StoreFailed, match="IntegrityError") as raised:
-        await add(database, 4711)
-    assert "4711" not in str(raised.value)
-    assert "INSERT INTO" in str(raised.value.__cause__)
-    assert "{'n': 4711}" not in str(raised.value.__cause__)
-    assert await total(database) == 4711
+    with pytest.raises(StoreFailed, match="IntegrityError"):
+        await add(database, 7)
+    assert await total(database) == 7
+    await database.close()
+
+
+async def test_no_value_stands_in_an_error(database_url: str) -> None:
+    database = Database(database_url)
+
+    with pytest.raises(StoreFailed) as raised:
+        await add(database, 4711)  # there is no table
+    assert "INSERT INTO numbers" in str(raised.value.__cause__)
+    assert "4711" not in f"{raised.value} {raised.value.__cause__}"
     await database.close()
 
 
@@ -205,6 +213,25 @@ async def test_another_process_that_writes_is_waited_for(tmp_path: Path) -> None
     await database.close()
 
 
+async def test_a_lock_that_is_held_for_too_long_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WAIT_SECONDS", 0.1)
+    database = Database(f"sqlite:///{tmp_path / 'accounts.db'}")
+    await table(database)
+    other = sqlite3.connect(tmp_path / "accounts.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StoreFailed, match="OperationalError"):
+        await add(database, 1)
+    assert await total(database) == 0
+    other.execute("COMMIT")
+    other.close()
+    await add(database, 2)
+    assert await total(database) == 2
+    await database.close()
+
+
 # PostgreSQL.
 
 
@@ -230,6 +257,46 @@ async def test_a_postgres_that_is_not_there_has_failed() -> None:
 
     with pytest.raises(StoreFailed):
         await total(database)
+    await database.close()
+
+
+async def test_a_postgres_that_never_answers_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_WAIT_SECONDS", 0.1)
+    closed = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        closed.set()
+
+    port = free_port()
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", port):
+        database = Database(f"postgresql://ann:secret@127.0.0.1:{port}/accounts")
+        with pytest.raises(StoreFailed, match="TimeoutError"):
+            await total(database)
+        await database.close()
+        await closed.wait()
+
+
+@pytest.mark.requires("postgres")
+async def test_a_statement_that_takes_too_long_is_given_up(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(postgres_url)
+    await table(database)
+    await database.close()
+    monkeypatch.setattr(module, "_WAIT_SECONDS", 0.5)
+    impatient = Database(postgres_url)
+
+    async def wait() -> None:
+        async with impatient.writing("numbers") as connection:
+            await connection.execute(sql.text("INSERT INTO numbers VALUES (1)"))
+            await connection.execute(sql.text("SELECT pg_sleep(60)"))
+
+    with pytest.raises(StoreFailed):
+        await wait()
+    assert await total(database) == 0
+    await impatient.close()
     await database.close()
 
 

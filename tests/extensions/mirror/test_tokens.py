@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import hmac
 import json
+import os
 import re
 import shutil
 import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -451,6 +454,19 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
         Tokens(tmp_path / "file" / "keys")
 
 
+def test_a_full_disk_leaves_no_half_of_a_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        Tokens(folder)
+    monkeypatch.undo()
+
+    assert list(folder.iterdir()) == []
+    assert Tokens(folder).read(Tokens(folder).issue(ANN))
+
+
 MAKES_KEYS = """
 import sys
 from pathlib import Path
@@ -499,8 +515,13 @@ def kid(token: str) -> str:
 
 
 def test_the_global_session_user_has_no_counterpart_and_identities_never_swap(
-    tokens: Tokens,
+    folder: Path, tokens: Tokens
 ) -> None:
+    def look_at_the_clock() -> float:
+        time.sleep(0)  # and let another thread in
+        return NOW
+
+    tokens = Tokens(folder, now=look_at_the_clock)
     people = [Account(f"id{number}", f"user{number}", f"ch{number}") for number in range(8)]
     issued = {account: tokens.issue(account) for account in people}
     swapped: list[Account] = []
