@@ -19,6 +19,8 @@ def english() -> frozenset[str]:
 
 
 def read(path: Path) -> Iterable[str]:
-    """Return the words of the file at *path*: no names, no apostrophes, no accents."""
-    lines = path.read_text(encoding="utf-8", errors="replace").split()
-    return (word for word in lines if word.isascii() and word.isalpha() and word.islower())
+    """Return the words of the file at *path*: no names, apostrophes, accents, single letters."""
+    words = path.read_text(encoding="utf-8", errors="replace").split()
+    return (
+        word for word in words if word.isascii() and word.isalpha() and word.islower() and word[1:]
+    )

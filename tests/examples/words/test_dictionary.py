@@ -23,11 +23,11 @@ def test_our_list_is_sorted_and_has_nothing_twice() -> None:
     assert list(dictionary.read(dictionary.OURS)) == words
 
 
-def test_the_machines_list_is_added_without_its_names(
+def test_the_machines_list_is_added_without_names_and_letters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = tmp_path / "words"
-    system.write_text("Wales\nwhale's\nwyvern\nwei\u00df\n", encoding="utf-8")
+    system.write_text("Wales\nwhale's\nw\nwyvern\nwei\u00df\n", encoding="utf-8")
     monkeypatch.setattr(dictionary, "SYSTEM", system)
     words = dictionary.english.__wrapped__()
 
