@@ -248,7 +248,7 @@ def _mesh(action: str, body: object, target: str = ROOM, **more: Any) -> dict[st
 class MeshSpeaker(Speaker):
     """A client of simplysocket or gomeshstream: it does not know its slug until it is told."""
 
-    path = "/wsmesh"
+    path = "/tower/mesh"
     samples: ClassVar[list[Any]] = [
         _mesh("say", {"text": "hello"}, sender="forged", IsTargetClient=False),
         _mesh("say", {"text": "x" * 300, "more": {"deep": [1, 2.5, None, {"": True}]}}),
@@ -301,7 +301,7 @@ class MeshSpeaker(Speaker):
 class BatchedMeshSpeaker(MeshSpeaker):
     """One whose frames come several at a time."""
 
-    path = "/wsmesh-batched"
+    path = "/tower/mesh-batched"
 
 
 # -- go-message-broadcaster ------------------------------------------------------------------
@@ -310,7 +310,7 @@ class BatchedMeshSpeaker(MeshSpeaker):
 class BroadcasterSpeaker(Speaker):
     """A client of go-message-broadcaster; handler 1 sends what it is told to all."""
 
-    path = "/broadcaster"
+    path = "/tower/broadcaster"
     samples: ClassVar[list[Any]] = [
         {"SenderID": "forged", "HandlerID": 1, "Body": "aGVsbG8="},
         {"HandlerID": 1, "Body": base64.b64encode(b"x" * 300).decode()},
@@ -359,7 +359,7 @@ class BroadcasterSpeaker(Speaker):
 class NewBroadcasterSpeaker(BroadcasterSpeaker):
     """A client of its newer form, which has an ``EventType`` in each frame."""
 
-    path = "/broadcaster-new"
+    path = "/tower/broadcaster-new"
     keys: ClassVar[list[str]] = [
         "SenderID",
         "EventType",
