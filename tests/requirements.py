@@ -44,8 +44,9 @@ def missing_node() -> str | None:
     version = subprocess.run([node, "--version"], capture_output=True, check=True, text=True).stdout
     if int(version.lstrip("v").partition(".")[0]) < OLDEST_NODE:
         return f"node {version.strip()} is older than {OLDEST_NODE}"
-    if not (NODE_FOLDER / "node_modules" / "ws").is_dir():
-        return "ws is not installed: npm ci --prefix tests/js"
+    for package in ("ws", "wscat"):
+        if not (NODE_FOLDER / "node_modules" / package).is_dir():
+            return f"{package} is not installed: npm ci --prefix tests/js"
     return None
 
 
