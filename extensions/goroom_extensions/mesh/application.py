@@ -59,6 +59,8 @@ class MeshApplication(ApplicationExtension):
     What clients say goes to their room's code; what that does not handle to the handlers of this
     class, which may wait for rooms; and the rest to whoever reads ``mesh.receive()``. A subclass
     with an ``init``, ``on_connect`` or ``on_message`` of its own calls these.
+
+    Rooms should be `MeshRoom`. Any other may be joined, too, but no event tells of it.
     """
 
     global_kind: ClassVar[str | None] = None

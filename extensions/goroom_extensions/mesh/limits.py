@@ -9,6 +9,10 @@ MESH_LIMITS = Limits(
     ping_seconds=54,  # nine tenths of the minute in which they want a pong
     pong_seconds=6,  # the last tenth of it
     outbox_frames=256,  # their queue for one client; a full one closes it, and holds up nobody
-    close_seconds=10,  # how long they wait for one write, and we for the answer to a close
 )
-"""What ``add_endpoint(..., limits=MESH_LIMITS)`` gives to clients of simplysocket."""
+"""
+What ``add_endpoint(..., limits=MESH_LIMITS)`` gives to clients of simplysocket.
+
+Their ten seconds for one write have no counterpart: here nobody waits for a write, and who does not
+read is closed when too much waits for it.
+"""

@@ -28,6 +28,7 @@ from tests.extensions.mesh.clients import (
     diary,
     mesh_in,
     mesh_server,
+    seen,
 )
 
 
@@ -318,6 +319,18 @@ async def test_a_dialect_of_an_application_that_is_no_mesh_can_do_no_harm() -> N
         line.send('{"action":"say","target":"den"}')
 
         assert [] == await line.received()
+
+
+async def test_a_room_of_another_class_may_be_joined_and_no_event_tells_of_it() -> None:
+    server = mesh_server(den=RoomExtension)
+    async with Stage(server) as stage:
+        ann = await Client.connect(stage)
+        seen(server)
+        await mesh_in(server).join(ann.slug, "den")
+        assert [ann.slug] == list(mesh_in(server).clients_in("den"))
+        await ann.line.close()
+
+        assert ["client-left-room", "client-disconnected"] == [event[0] for event in seen(server)]
 
 
 class Counting(MeshRoom):

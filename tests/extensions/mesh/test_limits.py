@@ -9,11 +9,8 @@ from tests.extensions.mesh.clients import Client, mesh_in, mesh_server
 
 
 def test_they_are_those_of_the_seed() -> None:
-    assert (10_000, 256, 10) == (
-        MESH_LIMITS.message_bytes,
-        MESH_LIMITS.outbox_frames,
-        MESH_LIMITS.close_seconds,
-    )
+    assert (10_000, 256) == (MESH_LIMITS.message_bytes, MESH_LIMITS.outbox_frames)
+    assert (54, 6) == (MESH_LIMITS.ping_seconds, MESH_LIMITS.pong_seconds)
 
 
 async def test_who_answers_pings_stays_and_who_does_not_goes_after_a_minute() -> None:
