@@ -130,9 +130,7 @@ class Channels:
             return
         if len(user.rooms) >= SUBSCRIPTIONS:
             raise Refused(f"one socket hears {SUBSCRIPTIONS} channels at most")
-        rooms = self._application.rooms
-        room = rooms.get(channel) or await rooms.create(channel, kind=kind, maker=user)
-        await room.join(user)
+        await self._application.rooms.join(user, channel, kind)
 
     async def publish(self, account: Account, channel: str, value: str) -> None:
         """

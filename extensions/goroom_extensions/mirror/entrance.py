@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import structlog
 
-from goroom_extensions.mirror.names import checked_name, name_key
+from goroom import name_key, user_name
 from goroom_extensions.mirror.passwords import Passwords
 from goroom_extensions.mirror.store import Account, Store
 from goroom_extensions.mirror.throttle import Throttle, address_key
 
 log = structlog.get_logger()
 
+NAME_CHARACTERS = 64
+"""Most characters of a name."""
 ACCOUNT_TRIES, ACCOUNT_SECONDS = 5, 60
 """Wrong passwords for one name, and the time in which they are counted."""
 ADDRESS_TRIES, ADDRESS_SECONDS = 10, 600
@@ -60,7 +62,7 @@ class Entrance:
             StoreFailed: The database fails.
             PasswordsBusy: Too many others wait.
         """
-        name = checked_name(name)
+        name = user_name(name, "user", NAME_CHARACTERS)
         async with (
             self._by_address.attempt(address_key(address)) as from_here,
             self._by_account.attempt(name_key(name)) as as_this,

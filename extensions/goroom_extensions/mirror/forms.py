@@ -91,7 +91,8 @@ def _is_same_host(request: web.Request) -> bool:
 
 
 async def _fields_of(request: web.Request) -> dict[str, str]:
-    if request.content_type != "application/x-www-form-urlencoded":
+    is_form = request.content_type == "application/x-www-form-urlencoded"
+    if not is_form or "Content-Encoding" in request.headers:
         raise web.HTTPUnsupportedMediaType(text="Send a form.\n")
     body = bytearray()
     try:
@@ -104,6 +105,8 @@ async def _fields_of(request: web.Request) -> dict[str, str]:
                     )
     except TimeoutError:
         raise web.HTTPRequestTimeout(text="This form took too long.\n") from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise web.HTTPBadRequest(text="This form has not come whole.\n") from None
     try:
         pairs = parse_qsl(
             body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS

@@ -89,7 +89,6 @@ def setup(
         hashing,
         path=path,
         secret=_secret_of(keys),
-        hours=hours,
         is_secure=is_secure,
     )
     site.add_to(app)
@@ -119,7 +118,6 @@ class Site:
         passwords: What looks at passwords.
         path: Where the pages are; begins and ends with a slash.
         secret: What forms are signed with.
-        hours: How long a log-in is good, as *tokens* has it.
         is_secure: Whether cookies go over https only; None: if the request came so.
     """
 
@@ -131,13 +129,11 @@ class Site:
         *,
         path: str,
         secret: bytes,
-        hours: float = 72,
         is_secure: bool | None = None,
     ) -> None:
         self.store = store
         self.tokens = tokens
         self._path = path
-        self._seconds = int(hours * 3600)
         self._is_secure = is_secure
         self._forms = Forms(path, secret)
         self._pages = Pages(path)
@@ -217,7 +213,7 @@ class Site:
         response.set_cookie(
             COOKIE,
             self.tokens.issue(account),
-            max_age=self._seconds,
+            max_age=int(self.tokens.seconds),
             path=self._path,
             secure=self._secure(request),
             httponly=True,

@@ -110,6 +110,13 @@ async def test_what_is_no_form_is_refused(desk: Desk) -> None:
         assert 400 == (await desk.send(body, origin=desk.origin))[0]
 
 
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "x"])
+async def test_a_form_in_a_coding_is_refused(desk: Desk, coding: str) -> None:
+    headers = {**TYPE, "Content-Encoding": coding}
+
+    assert 415 == (await desk.send("user=ada&x", origin=desk.origin, headers=headers))[0]
+
+
 async def test_a_form_is_bounded(desk: Desk) -> None:
     status, _ = await desk.send(desk.form(KEY, user="x" * 10_000), origin=desk.origin, cookie=KEY)
 

@@ -262,6 +262,28 @@ async def test_a_form_of_another_site_does_nothing(house: House, browser: Browse
         assert FORM_KEY.search(body)
 
 
+async def test_a_form_whose_sender_goes_is_no_error_of_ours(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, _, port = house.url.removeprefix("http://").partition(":")
+    lines = (
+        "POST /auth/login HTTP/1.1",
+        f"Host: {host}:{port}",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Length: 100",
+        "Expect: 100-continue",
+    )
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write("\r\n".join([*lines, "", "user=ada"]).encode())
+    async with asyncio.timeout(10):
+        assert b"HTTP/1.1 100 Continue\r\n" == await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+
+    assert 200 == (await house.request("GET", "/")).status
+    assert [] == caplog.records
+
+
 # -- the throttle --------------------------------------------------------------------------------
 
 
