@@ -32,6 +32,8 @@ class _Room:
     room: Room
     stays: dict[User, int] = attrs.field(factory=dict)
     """Joins of each client that were told without their leave."""
+    count: int = 0
+    """Sum of these."""
     has_ended: bool = False
     """Whether its hooks are done, so that it is told to be deleted when no leave is owed."""
 
@@ -91,10 +93,11 @@ class Ledger:
         if client is None:
             client = self._clients[user] = _Client()
             self._triggers.fire(MeshEvent(Trigger.CLIENT_CONNECTED, client=user.name))
-        stays = self._rooms[room.name].stays
-        stays[user] = stays.get(user, 0) + 1
+        account = self._rooms[room.name]
+        account.stays[user] = account.stays.get(user, 0) + 1
+        account.count += 1
         client.stays += 1
-        self._fire_of(Trigger.CLIENT_JOINED, room, user)
+        self._fire_of(Trigger.CLIENT_JOINED, account, user)
 
     def note_left(self, room: Room, user: User) -> None:
         """*user* is a member of *room* no more; may be noted again."""
@@ -104,8 +107,9 @@ class Ledger:
         account.stays[user] -= 1
         if not account.stays[user]:
             del account.stays[user]
+        account.count -= 1
         self._clients[user].stays -= 1
-        self._fire_of(Trigger.CLIENT_LEFT, room, user)
+        self._fire_of(Trigger.CLIENT_LEFT, account, user)
         self._end_room(account)
         self._end_client(user)
 
@@ -140,5 +144,5 @@ class Ledger:
             del self._clients[user]
             self._triggers.fire(MeshEvent(Trigger.CLIENT_DISCONNECTED, client=user.name))
 
-    def _fire_of(self, trigger: Trigger, room: Room, user: User) -> None:
-        self._triggers.fire(MeshEvent(trigger, room.name, user.name, len(room.members)))
+    def _fire_of(self, trigger: Trigger, account: _Room, user: User) -> None:
+        self._triggers.fire(MeshEvent(trigger, account.room.name, user.name, account.count))

@@ -26,7 +26,7 @@ class Trigger(StrEnum):
 
 @attrs.frozen
 class MeshEvent:
-    """Something that has happened: who looks finds it so already."""
+    """Something that has happened: who looks finds it so, and perhaps more already."""
 
     trigger: Trigger
     room: str = ""
@@ -34,7 +34,7 @@ class MeshEvent:
     client: str = ""
     """The client's slug, or ``""`` where it is about a room alone."""
     count: int = 0
-    """Members of the room after it."""
+    """Members of the room after it, as the events tell: who are out together leave one by one."""
 
 
 Listener = Callable[[MeshEvent], object]

@@ -149,6 +149,7 @@ def told(events: Sequence[MeshEvent]) -> tuple[dict[str, Counter[str]], Counter[
                 assert client <= connected
                 assert client <= rooms[event.room]
                 rooms[event.room] -= client
+        assert rooms.get(event.room, Counter()).total() == event.count
     return rooms, connected
 
 
