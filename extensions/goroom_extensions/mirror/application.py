@@ -21,6 +21,7 @@ from goroom import (
 from goroom_extensions.mirror.channels import Channels, pair_of
 from goroom_extensions.mirror.dialect import Frame, MirrorDialect
 from goroom_extensions.mirror.locks import Locks
+from goroom_extensions.mirror.store import StoreFailed
 
 if TYPE_CHECKING:
     from goroom_extensions.mirror.store import Account, Store
@@ -141,7 +142,7 @@ class Mirror(ApplicationExtension):
         try:
             kind = await self.channels.kind(channel, self._account_of(user))
             history = await self.channels.subscribe(user, channel, kind)
-        except Refused as error:
+        except (Refused, StoreFailed) as error:
             _refuse(user, channel, error)
             return
         user.send("channel.subscribed", Frame(channel=channel))
@@ -154,7 +155,7 @@ class Mirror(ApplicationExtension):
         channel = frame.channel
         try:
             await self.channels.kind(channel, self._account_of(user))
-        except Refused as error:
+        except (Refused, StoreFailed) as error:
             _refuse(user, channel, error)
             return
         room = user.rooms.get(channel)
@@ -172,7 +173,7 @@ class Mirror(ApplicationExtension):
             account = self._account_of(user)
             await self.channels.kind(frame.channel, account)
             await self.channels.publish(account, frame.channel, frame.message)
-        except Refused as error:
+        except (Refused, StoreFailed) as error:
             _refuse(user, frame.channel, error)
 
     def _account_of(self, user: User) -> Account:
@@ -182,5 +183,10 @@ class Mirror(ApplicationExtension):
         return account
 
 
-def _refuse(user: User, channel: str, error: Refused) -> None:
-    user.send("channel.refused", Frame(error.message, channel=channel))
+def _refuse(user: User, channel: str, error: Refused | StoreFailed) -> None:
+    if isinstance(error, StoreFailed):
+        log.warning("mirror_unavailable", error=str(error))
+        reason = "The server cannot do this at the moment."
+    else:
+        reason = error.message
+    user.send("channel.refused", Frame(reason, channel=channel))

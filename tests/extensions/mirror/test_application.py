@@ -10,7 +10,7 @@ from pathlib import Path
 
 import goroom_extensions.mirror.channels
 import pytest
-from goroom_extensions.mirror import Mirror, Passwords
+from goroom_extensions.mirror import Mirror, Passwords, Store, StoreFailed
 from structlog.testing import capture_logs
 
 from tests.extensions.mirror.house import House, Socket, open_house, said
@@ -467,6 +467,31 @@ async def test_a_message_that_is_too_long_is_refused_with_a_reason(house: House)
         refused["code"],
         refused["message"],
     )
+
+
+async def test_a_database_that_fails_is_a_refusal_and_no_loss_of_anything_else(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await house.socket("ada")
+    channel = ada.me["ChannelId"]
+
+    async def fail(*_: object) -> None:
+        raise StoreFailed("the disk is full")
+
+    with monkeypatch.context() as patch:
+        for call in ("add_message", "history", "by_id", "by_channel", "take_notices"):
+            patch.setattr(Store, call, fail)
+        for code in ("channel.publish", "channel.subscribe", "channel.unsubscribe"):
+            ada.say(code, channel=channel, message="lost")
+        ada.bind()
+        write_to(ada, ada)
+        codes = [(frame["code"], frame["message"]) for frame in await ada.so_far()]
+    ada.say("channel.publish", channel=channel, message="kept")
+    ada.say("channel.subscribe", channel=channel)
+
+    busy = "channel.refused", "The server cannot do this at the moment."
+    assert [busy, busy, ("channel.unsubscribed", ""), ("subscribe.direct", "")] == codes
+    assert ["channel.subscribed", "channel.message"] == await ada.codes()
 
 
 async def test_one_socket_hears_so_many_channels_at_most(
