@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from goroom import GoroomError
 
@@ -18,6 +19,8 @@ try:
     from sqlalchemy.pool import AsyncAdaptedQueuePool
 except ImportError as error:
     raise ImportError("the mirror's accounts need SQLAlchemy: pip install 'goroom[sql]'") from error
+
+T = TypeVar("T")
 
 __all__ = ["Database", "StoreFailed", "sql"]
 
@@ -67,6 +70,7 @@ class Database:
                 f"{self._url.drivername} is not installed: pip install 'goroom[{extra}]'"
             ) from error
         self._reader = self._engine.execution_options(sqlite_begin="BEGIN")
+        self._unfinished: set[asyncio.Task[Any]] = set()
 
     def __repr__(self) -> str:
         return f"Database({self._url.render_as_string()!r})"
@@ -82,6 +86,18 @@ class Database:
         if self.is_sqlite and path and path != ":memory:":
             with _failures():
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """
+        Await *work*, which goes on to its end when whoever awaits this is cancelled.
+
+        A transaction that is cancelled while it gets its connection leaves that open and, on
+        SQLite, perhaps locked: neither driver cleans up after itself then.
+        """
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return await asyncio.shield(task)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -116,7 +132,10 @@ class Database:
                 yield connection
 
     async def close(self) -> None:
-        """Close all connections. What is used again opens new ones."""
+        """Close all connections, after what is not finished. What is used again opens new ones."""
+        unfinished = self._unfinished - {asyncio.current_task()}
+        if unfinished:
+            await asyncio.wait(unfinished)
         await self._engine.dispose()
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from types import TracebackType
-from typing import Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import attrs
 
@@ -14,6 +16,9 @@ from goroom_extensions.mirror.database import Database, StoreFailed, sql
 from goroom_extensions.mirror.names import NAME_CHARACTERS, checked_name, name_key
 
 __all__ = ["SCHEMA_VERSION", "Account", "Message", "Store", "StoreFailed"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 """Version of the tables below."""
@@ -83,12 +88,25 @@ class Message:
     value: str
 
 
+def _finished(
+    method: Callable[Concatenate[Store, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Store, P], Coroutine[Any, Any, T]]:
+    """Make *method* go on to its end when whoever awaits it is cancelled."""
+
+    @wraps(method)
+    async def call(self: Store, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._database.finish(method(self, *args, **kwargs))
+
+    return call
+
+
 class Store:
     """
     What the mirror keeps.
 
     Accounts and messages are on disk when the call that adds them returns. Several processes may
-    use one database. All calls raise `StoreFailed` when the database fails.
+    use one database. All calls raise `StoreFailed` when the database fails. A call whose caller is
+    cancelled is finished all the same.
 
     Args:
         url: ``sqlite:///accounts.db`` or ``postgresql://user:password@host:port/name``.
@@ -116,6 +134,7 @@ class Store:
     ) -> None:
         await self.close()
 
+    @_finished
     async def open(self) -> None:
         """
         Make the tables that are not there yet.
@@ -138,6 +157,7 @@ class Store:
         """Close all connections."""
         await self._database.close()
 
+    @_finished
     async def add(self, name: str, password_hash: str) -> Account | None:
         """
         Make the account *name*, or return None where the name is taken.
@@ -167,6 +187,7 @@ class Store:
             )
         return account
 
+    @_finished
     async def find(self, name: str) -> tuple[Account, str] | None:
         """Return the account *name*, in whatever case and width, and its hash; or None."""
         try:
@@ -178,14 +199,17 @@ class Store:
             row = (await connection.execute(query)).one_or_none()
         return (_account(row), row.password_hash) if row else None
 
+    @_finished
     async def by_id(self, id: str) -> Account | None:  # noqa: A002 -- what it is
         """Return the account that has *id*, or None."""
         return await self._account_where(_accounts.c.id, id)
 
+    @_finished
     async def by_channel(self, channel_id: str) -> Account | None:
         """Return the account whose public channel *channel_id* is, or None."""
         return await self._account_where(_accounts.c.channel_id, channel_id)
 
+    @_finished
     async def set_hash(self, id: str, password_hash: str) -> None:  # noqa: A002 -- what it is
         """
         Change the hash of an account.
@@ -198,6 +222,7 @@ class Store:
         async with self._database.writing(f"account {id}") as connection:
             await connection.execute(change.values(password_hash=password_hash))
 
+    @_finished
     async def add_message(self, channel: str, author: Account, value: str) -> Message:
         """
         Keep what *author* has written to *channel*, as the newest of `MESSAGES_KEPT`.
@@ -217,6 +242,7 @@ class Store:
             await connection.execute(trim)
         return Message(number, channel, author, value)
 
+    @_finished
     async def history(self, channel: str, most: int = MESSAGES_KEPT) -> list[Message]:
         """Return the last messages of *channel*, oldest first, at most *most*."""
         query = (
@@ -230,6 +256,7 @@ class Store:
             rows = (await connection.execute(query)).all()
         return [Message(row.number, channel, _account(row), row.value) for row in reversed(rows)]
 
+    @_finished
     async def keep_notice(self, user_id: str, channel: str) -> None:
         """
         Keep for user *user_id* that something was written to *channel*.
@@ -258,6 +285,7 @@ class Store:
                     _notices.delete().where(_notices.c.number == oldest.scalar_subquery())
                 )
 
+    @_finished
     async def take_notices(self, user_id: str) -> list[str]:
         """
         Return the channels of all notices for user *user_id*, in order, and forget them.
