@@ -131,7 +131,8 @@ class MeshApplication(ApplicationExtension):
         """
         Return what *connection* is authorised for, such as roles; override it for a real check.
 
-        The default is the ``Role`` header where `trusts_role_header` says so, else nothing.
+        The default is the ``Role`` header where `trusts_role_header` says so, else nothing. A check
+        that has to wait belongs into ``on_login``, which sets ``user.data["auth_metadata"]``.
         """
         if not self.trusts_role_header:
             return ()

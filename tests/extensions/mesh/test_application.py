@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 
@@ -11,6 +12,7 @@ from goroom_extensions.mesh import GLOBAL_ROOM, MESH_LIMITS, MeshDialect, MeshRo
 from structlog.testing import capture_logs
 
 from goroom import (
+    ApplicationExtension,
     Connection,
     HandlerFailed,
     NotAllowed,
@@ -118,6 +120,25 @@ async def test_an_author_may_look_at_the_connection_for_auth_metadata() -> None:
         ann = await Client.connect(stage, headers={"Badge": "7", "Role": "admin"})
 
         assert {"staff"} == mesh_in(stage.server).auth_metadata(ann.slug)
+
+
+async def test_a_check_that_waits_is_done_before_a_client_joins_anything() -> None:
+    class Checking(House):
+        async def on_login(self, user: User, credentials: dict[str, object]) -> None:
+            await asyncio.sleep(1)
+            user.data["auth_metadata"] = ["staff"]
+
+    class Guarded(Den):
+        auth_metadata = frozenset({"staff"})
+
+    async with Stage(mesh_server(Checking, hall=Guarded)) as stage:
+        line = await stage.dial(MeshDialect, "mesh")
+        await stage.advance(1)
+        mesh = mesh_in(stage.server)
+
+        assert line.closed is None
+        assert list(mesh.clients()) == list(mesh.clients_in(GLOBAL_ROOM))
+        assert 1 == len(mesh.clients())
 
 
 async def test_on_login_may_refuse_a_client_and_it_was_never_there() -> None:
@@ -319,6 +340,23 @@ async def test_a_dialect_of_an_application_that_is_no_mesh_can_do_no_harm() -> N
         line.send('{"action":"say","target":"den"}')
 
         assert [] == await line.received()
+
+
+async def test_an_application_may_have_another_base_that_looks_at_its_connections() -> None:
+    looked = []
+
+    class Looking(ApplicationExtension):
+        async def on_connect(self, connection: Connection) -> None:
+            looked.append(connection.remote)
+
+    class Both(House, Looking):
+        pass
+
+    async with Stage(mesh_server(Both)) as stage:
+        ann = await Client.connect(stage)
+
+        assert ["memory"] == looked
+        assert [ann.slug] == list(mesh_in(stage.server).clients())
 
 
 async def test_a_room_of_another_class_may_be_joined_and_no_event_tells_of_it() -> None:
