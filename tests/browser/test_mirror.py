@@ -195,6 +195,16 @@ async def write_while_bob_is_away(program: Program, ada: Page, bob: Page) -> Non
     await expect(bob.get_by_role("link", name="ada new")).to_have_count(0)
 
 
+async def test_html_is_shown_as_the_text_that_it_is(program: Program, window: OpenWindow) -> None:
+    ada = await window(program.url)
+    await enter(ada, "<img src=x onerror=alert()>")
+    await say(ada, "<img src=x onerror=alert()><script>alert()</script>")
+
+    await expect(lines(ada)).to_have_text("<img src=x onerror=alert()><script>alert()</script>")
+    await expect(ada.locator("#lines b")).to_have_text("<img src=x onerror=alert()>")
+    await expect(ada.locator("main img, main script, #places img")).to_have_count(0)
+
+
 async def test_a_reader_who_loses_the_link_misses_nothing(
     program: Program, window: OpenWindow
 ) -> None:

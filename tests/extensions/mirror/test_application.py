@@ -339,6 +339,35 @@ async def test_nothing_is_left_of_sockets_that_have_gone(house: House) -> None:
     assert ([], []) == ([*application.users], [*application.rooms])
 
 
+async def test_unsynchronised_maps(house: House) -> None:
+    """Bug of the seed: its maps of sockets and users are changed by all at the same time."""
+    ada, bob = await house.socket("ada"), await house.socket("bob")
+
+    async def come_and_go() -> None:
+        for _ in range(5):
+            socket = await house.socket("bob", bound=False)
+            socket.bind()
+            await house.cut(socket)
+
+    async def write() -> None:
+        for _ in range(50):
+            write_to(ada, bob)
+            await asyncio.sleep(0)
+        assert [] == await ada.so_far()
+
+    with capture_logs() as logs:
+        await asyncio.gather(*(come_and_go() for _ in range(6)), write())
+
+    extension = house.server.applications["mirror"].extension
+    assert isinstance(extension, Mirror)
+    assert {"ada": 1, "bob": 1} == {
+        account.name: len(extension._sockets[account.id])
+        for account in extension._accounts.values()
+    }
+    assert ["subscribe.direct"] * 50 == await bob.codes()
+    assert "handler_failed" not in {entry["event"] for entry in logs}
+
+
 # -- channels ------------------------------------------------------------------------------------
 
 

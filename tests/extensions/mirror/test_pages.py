@@ -35,7 +35,7 @@ def test_every_address_is_under_the_path(pages: Pages) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.name)
-def test_no_page_holds_a_script_or_makes_markup_of_text(path: Path) -> None:
+def test_html_is_not_injected_with_inner_html(path: Path) -> None:
     """Bug of the seed: HTML injected with innerHTML."""
     text = path.read_text("utf-8")
 
