@@ -11,9 +11,8 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import attrs
 
-from goroom import BadRequest
+from goroom import BadRequest, name_key, user_name
 from goroom_extensions.mirror.database import Database, StoreFailed, sql
-from goroom_extensions.mirror.names import NAME_CHARACTERS, checked_name, name_key
 
 __all__ = ["SCHEMA_VERSION", "Account", "Message", "Store", "StoreFailed"]
 
@@ -22,6 +21,8 @@ T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 """Version of the tables below."""
+NAME_CHARACTERS = 64
+"""Most characters of a name."""
 MESSAGES_KEPT = 100
 """Messages of one channel that are kept; the oldest go."""
 NOTICES_KEPT = 100
@@ -166,10 +167,10 @@ class Store:
         one gets it.
 
         Raises:
-            BadRequest: *name* is no name (`checked_name`).
+            BadRequest: *name* is no name (`goroom.user_name`).
             ValueError: *password_hash* is no hash of `Passwords`.
         """
-        name = checked_name(name)
+        name = user_name(name, "user", NAME_CHARACTERS)
         _check_hash(password_hash)
         account = Account(_new_id(), name, _new_id())
         async with self._database.writing(f"name {name_key(name)}") as connection:
@@ -191,7 +192,7 @@ class Store:
     async def find(self, name: str) -> tuple[Account, str] | None:
         """Return the account *name*, in whatever case and width, and its hash; or None."""
         try:
-            name = checked_name(name)
+            name = user_name(name, "user", NAME_CHARACTERS)
         except BadRequest:
             return None
         query = _accounts.select().where(_accounts.c.name_key == name_key(name))

@@ -108,9 +108,14 @@ async def test_the_name_whose_spelling_is_longest_fits(store: Store) -> None:
     assert await store.add(name, HASH) is None
 
 
-async def test_what_is_no_name_is_refused(store: Store) -> None:
-    with pytest.raises(BadRequest):
-        await store.add("", HASH)
+@pytest.mark.parametrize("name", ["", "a" * 65, "a\0b", "a\u200bb", "_ann", "Admin"])
+async def test_what_is_no_name_is_refused_with_the_field_of_the_form(
+    store: Store, name: str
+) -> None:
+    with pytest.raises(BadRequest) as raised:
+        await store.add(name, HASH)
+
+    assert raised.value.field == "user"
 
 
 async def test_of_fifty_who_race_for_a_name_one_gets_it(store: Store) -> None:
