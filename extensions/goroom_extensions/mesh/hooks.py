@@ -21,18 +21,6 @@ def preceded(ours: Callable[..., None], authors: Callable[..., Any]) -> Callable
     return hook
 
 
-class AtCommit:
-    """An effect of a turn: calls something once the turn has committed, or not at all."""
-
-    lane = None
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-
-    def seal(self) -> Callable[[], None]:
-        return self._call
-
-
 class Ending:
     """
     Calls something once, when what *turn* is about has ended, however an author's hook fares.
@@ -44,7 +32,7 @@ class Ending:
     def __init__(self, turn: Turn, call: Callable[[], None]) -> None:
         self._turn = turn
         self._call: Callable[[], None] | None = call
-        turn.add(AtCommit(self._finish))
+        turn.on_commit(self._finish)
 
     def run(self, hook: Callable[[], object]) -> Any:
         """Call *hook* within the turn; what it returns or raises is passed on."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic
 from typing_extensions import TypeVar
 
 from goroom import AutoRemove, Event, LeaveReason, NotAllowed, Room, RoomExtension, User
-from goroom_extensions.mesh.hooks import AtCommit, Ending, followed, preceded
+from goroom_extensions.mesh.hooks import Ending, followed, preceded
 from goroom_extensions.mesh.mesh import Mesh, mesh_of
 from goroom_extensions.mesh.state import maker_of
 
@@ -67,7 +67,7 @@ class MeshRoom(RoomExtension[S], Generic[S]):
 
     def init(self) -> Any:
         """Prepare the room; a subclass with an ``init`` of its own calls this one."""
-        self.turn.add(AtCommit(lambda: self.mesh.ledger.note_created(self.room)))
+        self.turn.on_commit(lambda: self.mesh.ledger.note_created(self.room))
 
     @property
     def slug(self) -> str:
@@ -82,7 +82,7 @@ class MeshRoom(RoomExtension[S], Generic[S]):
     def _joining(self, user: User) -> None:
         if self.auth_metadata and self.auth_metadata.isdisjoint(self.mesh.auth_metadata(user)):
             raise NotAllowed("The room is not for you", reason="not_authorized")
-        self.turn.add(AtCommit(lambda: self.mesh.ledger.note_joined(self.room, user)))
+        self.turn.on_commit(lambda: self.mesh.ledger.note_joined(self.room, user))
 
     def _leaving(self, user: User, _reason: LeaveReason) -> Ending:
         return Ending(self.turn, lambda: self.mesh.ledger.note_left(self.room, user))
