@@ -144,7 +144,9 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
-        raise StoreFailed(f"the database fails: {type(error).__name__}") from error
+        said = str(getattr(error, "orig", None) or error)
+        reason = said.partition("\n")[0]  # PostgreSQL's further lines quote values
+        raise StoreFailed(f"the database fails: {type(error).__name__} {reason}".strip()) from error
 
 
 def _with_driver(url: str) -> URL:

@@ -99,8 +99,9 @@ async def test_what_the_database_refuses_has_failed(database_url: str) -> None:
     await table(database)
     await add(database, 7)
 
-    with pytest.raises(StoreFailed, match="IntegrityError"):
+    with pytest.raises(StoreFailed, match=r"IntegrityError .*(?i:unique)") as raised:
         await add(database, 7)
+    assert "7" not in str(raised.value)
     assert await total(database) == 7
     await database.close()
 
@@ -190,7 +191,7 @@ async def test_a_full_disk_is_an_error_and_no_hang(tmp_path: Path) -> None:
         await connection.execute(sql.text("PRAGMA max_page_count = 100000"))
     await add(database, 1_000_000)
 
-    assert "full" in str(raised.value.__cause__)
+    assert "disk is full" in str(raised.value)
     assert await total(database) == kept + 1_000_000
     await database.close()
 
