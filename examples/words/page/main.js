@@ -21,6 +21,8 @@ const begin = /** @type {HTMLButtonElement} */ (find('begin'))
 let mesh
 /** @type {Table | undefined} */
 let table
+/** @type {string | undefined} the room asked for before the link was open */
+let wanted
 /** @type {import('./table.js').Line | undefined} what was announced last */
 let heard
 /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -119,7 +121,8 @@ function showStart() {
 
 /** @param {string} room the room of friends, or "" for a stranger */
 function play(room) {
-  if (!mesh.isOpen) return
+  wanted = mesh.isOpen ? undefined : room
+  if (wanted !== undefined) return
   name.value = name.value.trim() || guestName()
   keepName(name.value)
   leave()
@@ -157,7 +160,7 @@ function backToStart() {
 function onSubmit(id, action) {
   find(id).addEventListener('submit', (event) => {
     event.preventDefault()
-    if (mesh.isOpen) action()
+    action()
   })
 }
 
@@ -172,7 +175,7 @@ onClick('friends', () => {
   if (/** @type {HTMLFormElement} */ (find('name-form')).reportValidity()) play(roomName())
 })
 onSubmit('settings', () => {
-  if (table) mesh.send('room-settings', table.room, { game_duration: seconds.value, player_limit: limit.value })
+  if (table && mesh.isOpen) mesh.send('room-settings', table.room, { game_duration: seconds.value, player_limit: limit.value })
 })
 onClick('begin', () => {
   if (!table || !mesh.isOpen) return
@@ -181,13 +184,14 @@ onClick('begin', () => {
 })
 onSubmit('word-form', () => {
   const said = word.value.trim()
-  if (!table?.isMyTurn || !said) return
+  if (!table?.isMyTurn || !said || !mesh.isOpen) return
   mesh.send('attempt-word', table.room, { message: said })
-  word.value = ''
+  table.hasSaid = true
+  show()
 })
 onSubmit('say', () => {
   const said = text.value.trim()
-  if (!table || !said) return
+  if (!table || !said || !mesh.isOpen) return
   mesh.send('send-message', table.room, { message: said })
   text.value = ''
 })

@@ -32,6 +32,8 @@ export class Table {
   letter = ''
   /** Slug of the player to move. */
   turn = ''
+  /** Whether this client has said its word: the server will answer. */
+  hasSaid = false
   /** When the time for it is over, and how long it was, in milliseconds. */
   deadline = 0
   span = 0
@@ -52,7 +54,7 @@ export class Table {
   }
 
   get isMyTurn() {
-    return this.turn !== '' && this.turn === this.me
+    return this.turn !== '' && this.turn === this.me && !this.hasSaid
   }
 
   /** @param {string} slug */
@@ -100,6 +102,7 @@ export class Table {
         this.players = body.clientstats
         this.letter = body.letter
         this.turn = body.whichclientturn?.slug ?? ''
+        this.hasSaid = false
         this.span = body.timer * 1000
         this.deadline = now + this.span
         break

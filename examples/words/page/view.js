@@ -79,7 +79,8 @@ function titleOf(table) {
   if (table.phase === 'over') return 'Game over'
   if (table.phase !== 'playing') return `Room ${table.room}`
   if (!table.turn) return 'Get ready'
-  return table.isMyTurn ? `Your turn: ${table.letter.toUpperCase()}` : `${table.nameOf(table.turn)} to move`
+  if (table.turn === table.me) return `Your turn: ${table.letter.toUpperCase()}`
+  return `${table.nameOf(table.turn)} to move`
 }
 
 /** @param {Table} table */
@@ -105,7 +106,7 @@ function showGame(table) {
   write('letter', table.letter.toUpperCase())
   let status = 'A moment, please'
   if (isMine) status = `Your turn: a word with ${table.letter.toUpperCase()}`
-  else if (table.turn) status = `${table.nameOf(table.turn)} looks for a word`
+  else if (table.turn && !table.hasSaid) status = `${table.nameOf(table.turn)} looks for a word`
   else if (table.span && !table.letter) status = 'Time to talk. The game begins in a moment'
   else if (!table.span) status = 'Welcome'
   write('status', status)
