@@ -10,8 +10,7 @@ from typing import Any
 from goroom_extensions.mesh import GLOBAL_ROOM, MESH_LIMITS, MeshDialect
 from wordsbattle import server
 
-from goroom.testing import Stage
-from goroom.testing.line import Line
+from goroom.testing import Line, Stage
 
 Frame = dict[str, Any]
 BOT = "bot-of-the-room"
