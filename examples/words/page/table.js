@@ -16,7 +16,7 @@ const BOT = 'bot-of-the-room'
  * Texts come as HTML in which what people wrote is escaped: turn that back, for textContent.
  * @param {string} html
  */
-const plain = (html) => html.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+const plain = (html) => html.replaceAll('&lt;', '<')
 
 /** What is known of the room that one wants to join, is in, or was refused. */
 export class Table {
