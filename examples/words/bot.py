@@ -6,7 +6,6 @@ Clients of the game show these texts as HTML, so what people have written is esc
 
 from __future__ import annotations
 
-
 from words.rules import Verdict
 
 WELCOME = "welcome"
