@@ -6,13 +6,11 @@ import structlog
 
 from goroom import name_key, user_name
 from goroom_extensions.mirror.passwords import Passwords
-from goroom_extensions.mirror.store import Account, Store
+from goroom_extensions.mirror.store import NAME_CHARACTERS, Account, Store
 from goroom_extensions.mirror.throttle import Throttle, address_key
 
 log = structlog.get_logger()
 
-NAME_CHARACTERS = 64
-"""Most characters of a name."""
 ACCOUNT_TRIES, ACCOUNT_SECONDS = 5, 60
 """Wrong passwords for one name, and the time in which they are counted."""
 ADDRESS_TRIES, ADDRESS_SECONDS = 10, 600
