@@ -1,7 +1,7 @@
 """
 The house: robots that play with strangers whom nobody else has come to play with.
 
-A robot is a client like any other, but for the way that its frames take: it is a `goroom.Conn` in
+They come to those who said ``?robots=1`` when they connected, as our page does. A robot is a client like any other, but for the way that its frames take: it is a `goroom.Conn` in
 the server's own process.
 """
 
@@ -140,8 +140,10 @@ class House:
 
 
 def waiting(application: Application) -> Iterator[Room]:
-    """Return the rooms in which one stranger, who has a name, waits for another."""
+    """Return the rooms in which one stranger, who has a name, waits for another or a robot."""
     for room in application.rooms.open_rooms(RANDOM):
         rules = room.extension
         if isinstance(rules, WordsRoom) and rules.is_gathering and rules.state.game.players:
-            yield room
+            links = [link for user in room.members.values() for link in user.links]
+            if all(link.connection.query.get("robots") == "1" for link in links):
+                yield room

@@ -37,7 +37,7 @@ function connect() {
   document.body.dataset.link = 'connecting'
   find('link-text').textContent = 'Connecting'
   find('lost').hidden = true
-  const url = new URL('wsmesh', location.href)
+  const url = new URL('wsmesh?robots=1', location.href)
   url.hash = ''
   url.protocol = url.protocol.replace('http', 'ws')
   mesh = new Mesh(url, {

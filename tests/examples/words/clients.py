@@ -79,9 +79,10 @@ class Hall:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
 
-    async def client(self) -> Client:
-        """Connect a client."""
-        return Client(await self.stage.dial(MeshDialect, "words", limits=MESH_LIMITS))
+    async def client(self, **query: str) -> Client:
+        """Connect a client, with the *query* of its URL."""
+        line = await self.stage.dial(MeshDialect, "words", limits=MESH_LIMITS, query=query)
+        return Client(line)
 
     async def friends(self, *names: str, room: str = "den") -> list[Client]:
         """

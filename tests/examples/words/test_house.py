@@ -25,7 +25,7 @@ async def house(most: int = 4) -> AsyncIterator[Hall]:
 
 async def test_who_waits_ten_seconds_plays_a_whole_game_with_a_robot() -> None:
     async with house() as game:
-        ann = await game.client()
+        ann = await game.client(robots="1")
         await ann.join_random("Anna")
         await game.quiet(ann, 9)
         await game.stage.advance(2)
@@ -41,9 +41,17 @@ async def test_who_waits_ten_seconds_plays_a_whole_game_with_a_robot() -> None:
         assert ["Anna"] == [p["name"] for p in listed["message_body"]["clientsinroomessage"]]
 
 
+async def test_no_robot_comes_to_who_has_not_asked_for_one() -> None:
+    async with house() as game:
+        ann = await game.client()
+        await ann.join_random("Anna")
+
+        await game.quiet(ann, 60)
+
+
 async def test_people_come_first() -> None:
     async with house() as game:
-        ann, bob = await game.client(), await game.client()
+        ann, bob = await game.client(robots="1"), await game.client(robots="1")
         await ann.join_random("Anna")
         await game.stage.advance(8)
         await bob.join_random("Bobby")
@@ -57,7 +65,7 @@ async def test_people_come_first() -> None:
 
 async def test_a_robot_leaves_with_its_stranger() -> None:
     async with house() as game:
-        ann = await game.client()
+        ann = await game.client(robots="1")
         await ann.join_random("Anna")
         await game.stage.advance(30)
         await ann.line.cut()
@@ -69,7 +77,7 @@ async def test_a_robot_leaves_with_its_stranger() -> None:
 
 async def test_there_are_no_more_robots_than_asked_for() -> None:
     async with house(most=1) as game:
-        ann, bob = await game.client(), await game.client()
+        ann, bob = await game.client(robots="1"), await game.client(robots="1")
         await ann.join_random("Anna")
         await game.stage.advance(12)
         await bob.join_random("Bobby")
@@ -82,7 +90,7 @@ async def test_there_are_no_more_robots_than_asked_for() -> None:
 async def test_robots_end_with_the_house() -> None:
     async with hall() as game:
         running = asyncio.create_task(House(game.stage.server, 4, Random(1)).run())
-        ann = await game.client()
+        ann = await game.client(robots="1")
         await ann.join_random("Anna")
         await game.stage.advance(30)
         running.cancel()
