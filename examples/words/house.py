@@ -1,8 +1,9 @@
 """
 The house: robots that play with strangers whom nobody else has come to play with.
 
-They come to those who said ``?robots=1`` when they connected, as our page does. A robot is a client like any other, but for the way that its frames take: it is a `goroom.Conn` in
-the server's own process.
+They come to those who said ``?robots=1`` when they connected, as our page does. A robot is a client
+like any other, but for the way that its frames take: it is a `goroom.Conn` in the server's own
+process.
 """
 
 from __future__ import annotations
