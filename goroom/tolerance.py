@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from goroom.errors import SERVER_ERROR
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,7 +41,7 @@ class Tolerance:
 
     def note(self, error: ErrorDescription, now: float) -> bool:
         """
-        Take note of a refusal at *now*, a `loop.time()`.
+        Take note of a refusal at *now*, a `loop.time()`; a handler that failed is logged already.
 
         Returns:
             Whether this was one bad request too many.
@@ -48,7 +50,7 @@ class Tolerance:
             return False
         self._moments = [at for at in self._moments if now - at < SPAN_SECONDS]
         if self._is_unlimited:
-            if len(self._moments) < self._most:
+            if len(self._moments) < self._most and error.code != SERVER_ERROR:
                 self._moments.append(now)
                 log.info(
                     "request_refused",

@@ -34,6 +34,13 @@ def test_refusals_that_are_no_bad_requests_do_not_count() -> None:
     assert not any(tolerance.note(NOT_IN_ROOM, 0.0) for _ in range(10))
 
 
+def test_a_handler_that_failed_is_not_logged_again() -> None:
+    with capture_logs() as log:
+        _tolerance(is_unlimited=True).note(ErrorDescription(500, "Server Error", "error"), 0.0)
+
+    assert [] == log
+
+
 def test_where_none_is_too_many_the_first_few_of_each_span_are_logged() -> None:
     tolerance = _tolerance(is_unlimited=True)
     with capture_logs() as log:

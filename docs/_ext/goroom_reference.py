@@ -77,7 +77,6 @@ UNITS = ("bytes", "seconds", "characters", "frames")
 """Units that end a limit's name; any other limit is a number of what its name says."""
 
 LOG_EVENTS = {
-    "request_refused": "A request of a dialect that is tolerant was refused; the first few a minute.",
     "bad_requests_closed": "A connection sent too many frames that cannot be read (4502).",
     "client_login_failed": "A login of `goroom.client` could not come back, as without its "
     "`credentials`; it tries again.",
@@ -95,6 +94,7 @@ LOG_EVENTS = {
     "origin_refused": "A page of another origin wanted to connect; it saw 403.",
     "pong_missing": "A peer did not answer a ping in time; its socket is aborted.",
     "refusal_ignored": "A hook refused where a refusal does not count.",
+    "request_refused": "A tolerant dialect's client was refused; the first few a minute of each.",
     "room_closed": "A room ended.",
     "room_made": "A room was made and can be seen.",
     "room_stuck": "A handler that ran out of time never ended; its room is closed.",
