@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from goroom import Application, Refused, RoomExtension, User
 from goroom_extensions.mirror.dialect import Frame
@@ -13,6 +16,8 @@ from goroom_extensions.mirror.locks import Locks
 
 if TYPE_CHECKING:
     from goroom_extensions.mirror.store import Account, Message, Store
+
+log = structlog.get_logger()
 
 HISTORY = 100
 """Most messages that a subscriber is told from before."""
@@ -76,6 +81,7 @@ class Channels:
         self._application = application
         self._store = store
         self._locks = Locks()
+        self._publishing: set[asyncio.Task[None]] = set()
 
     async def kind(self, channel: str, account: Account) -> str:
         """
@@ -134,16 +140,30 @@ class Channels:
 
     async def publish(self, account: Account, channel: str, value: str) -> None:
         """
-        Keep what *account* writes, and tell all who hear *channel*, with the current turn.
+        Keep what *account* writes, and tell all who hear *channel*.
+
+        Both happen or neither, whatever becomes of the turn that asks for it.
 
         Raises:
             Refused: It is too long.
         """
         if len(value.encode()) > VALUE_BYTES:
             raise Refused(f"a message has {VALUE_BYTES} bytes at most")
+        # In no turn: one that runs out of time would have it kept and told to nobody.
+        work = self._publish(account, channel, value)
+        task = asyncio.get_running_loop().create_task(work, context=Context())
+        self._publishing.add(task)
+        task.add_done_callback(self._published)
+        await asyncio.shield(task)
+
+    async def _publish(self, account: Account, channel: str, value: str) -> None:
         async with self._locks(channel):
             message = await self._store.add_message(channel, account, value)
-        # Whoever waits for the lock goes on in a later turn of the loop: this turn is over by then.
-        room = self._application.rooms.get(channel)
-        if room is not None:
-            room.broadcast("channel.message", frame_of(message))
+            room = self._application.rooms.get(channel)
+            if room is not None:
+                room.broadcast("channel.message", frame_of(message))
+
+    def _published(self, task: asyncio.Task[None]) -> None:
+        self._publishing.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.debug("publish_failed", error=str(task.exception()))

@@ -163,6 +163,22 @@ async def test_messages_are_told_in_the_order_in_which_they_are_kept(scene: Scen
     assert ["one", "two"] == kept
 
 
+async def test_what_is_kept_is_told_although_its_turn_runs_out_of_time(scene: Scene) -> None:
+    ada, bob = await scene.socket(ADA), await scene.socket(BOB)
+    gate = scene.store.hold("add_message")
+    publish(ada, "slow")
+    await ada.settle()
+    await scene.stage.advance(10)
+    publish(ada, "next")
+    say(bob, "channel.subscribe", channel=ADA.channel_id)
+    await bob.settle()
+
+    gate.set()
+
+    assert ["slow", "next"] == await heard(ada)
+    assert ["channel.subscribed", "slow", "next"] == await heard(bob)
+
+
 async def test_other_channels_do_not_wait(scene: Scene) -> None:
     ada, bob = await scene.socket(ADA), await scene.socket(BOB)
     scene.store.hold("history")
