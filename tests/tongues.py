@@ -304,6 +304,21 @@ class BatchedMeshSpeaker(MeshSpeaker):
     path = "/tower/mesh-batched"
 
 
+class AnsweredMeshSpeaker(MeshSpeaker):
+    """One that is told what of it was refused."""
+
+    path = "/tower/mesh-answered"
+
+    def read(self, line: bytes) -> Heard | None:
+        frame = self.decoded(line)
+        if frame["action"] != "error":
+            return super().read(line)
+        body = frame["message_body"]
+        assert body["code"] != 500, frame
+        assert body.keys() <= {"code", "message", "action"}, frame
+        return None
+
+
 # -- go-message-broadcaster ------------------------------------------------------------------
 
 
@@ -376,6 +391,7 @@ TONGUES: list[type[Speaker]] = [
     MsgpackSpeaker,
     MeshSpeaker,
     BatchedMeshSpeaker,
+    AnsweredMeshSpeaker,
     BroadcasterSpeaker,
     NewBroadcasterSpeaker,
 ]

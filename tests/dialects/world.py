@@ -36,6 +36,10 @@ class NewTalk(Talk):
     has_event_type = True
 
 
+class AnsweringDialect(MeshDialect):
+    answers_errors = True
+
+
 class Hall(BroadcastRoom):
     dialect = Talk
 
@@ -72,6 +76,7 @@ def make_site() -> tuple[web.Application, goroom.Server]:
     server.add_application(APPLICATION, Tower, rooms=rooms)
     server.add_endpoint("/tower/mesh", APPLICATION, MeshDialect, LIMITS)
     server.add_endpoint("/tower/mesh-batched", APPLICATION, BatchedMeshDialect, LIMITS)
+    server.add_endpoint("/tower/mesh-answered", APPLICATION, AnsweringDialect, LIMITS)
     server.add_endpoint("/tower/broadcaster", APPLICATION, Talk)
     server.add_endpoint("/tower/broadcaster-new", APPLICATION, NewTalk)
     site = web.Application()
