@@ -102,6 +102,24 @@ class Connection:
     that returns before it reads the next, and awaits `end` when the socket is gone.
     """
 
+    __slots__ = (
+        "_abort_timer",
+        "_host",
+        "_lane",
+        "_tolerance",
+        "dialect",
+        "id",
+        "is_closed",
+        "is_handling",
+        "limits",
+        "links",
+        "may_come_back",
+        "outbox",
+        "peer",
+        "pulse",
+        "transport",
+    )
+
     def __init__(
         self,
         host: Host,

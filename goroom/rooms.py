@@ -238,8 +238,7 @@ class RoomService(Mapping[str, Room]):
 
         def release() -> None:
             move = self._application.turns.spawn(self._move(user, room, leaving, kind, options))
-            user.moves.add(move)
-            move.add_done_callback(user.moves.discard)
+            user.note_move(move)
 
         perform(Change(lambda: release))
 

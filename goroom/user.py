@@ -110,6 +110,24 @@ class User:
         id: Unique and random.
     """
 
+    __slots__ = (
+        "_gone",
+        "_rooms",
+        "absent",
+        "application",
+        "data",
+        "id",
+        "is_ending",
+        "is_expelled",
+        "is_present",
+        "joining",
+        "lane",
+        "links",
+        "moves",
+        "name",
+        "rooms",
+    )
+
     def __init__(self, application: Application, name: str, id: str) -> None:  # noqa: A002
         self.application = application
         self.name = name
@@ -134,13 +152,26 @@ class User:
         """The rooms it has joined, by name, oldest first."""
         self.joining: dict[Room, None] = {}
         """Rooms whose ``on_join`` is running for it."""
-        self.moves: set[asyncio.Task[None]] = set()
+        self.moves: set[asyncio.Task[None]] | None = None
         """What `move_to` has begun and not finished."""
-        self.gone = asyncio.Event()
-        """Set when its login has ended."""
+        self._gone: asyncio.Event | None = None
 
     def __repr__(self) -> str:
         return f"<User {self.name!r} of {self.application.name!r}>"
+
+    @property
+    def gone(self) -> asyncio.Event:
+        """Set when its login has ended."""
+        if self._gone is None:
+            self._gone = asyncio.Event()  # few are waited for, and each is 0.4 KiB
+        return self._gone
+
+    def note_move(self, move: asyncio.Task[None]) -> None:
+        """Have what its clients say next wait for *move*."""
+        if self.moves is None:
+            self.moves = set()
+        self.moves.add(move)
+        move.add_done_callback(self.moves.discard)
 
     @property
     def is_going(self) -> bool:
