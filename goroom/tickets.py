@@ -57,7 +57,7 @@ class Ticket:
         self._last_id: float = float("-inf")
         self._handled: dict[int, asyncio.Event | None] = {}
         """By id, the requests that are being handled; an event where somebody waits for that."""
-        self._retracted: set[int] = set()
+        self._retracted: dict[int, None] = {}
         """Ids of those that were given up without effect: sent again, they are new."""
         self._replies: dict[int, Push] = {}
         """By id, oldest first."""
@@ -84,7 +84,7 @@ class Ticket:
         assert number is not None  # noqa: S101 -- it asks for a reply
         if number > self._last_id or number in self._retracted:
             self._last_id = max(self._last_id, number)
-            self._retracted.discard(number)
+            self._retracted.pop(number, None)
             self._handled[number] = None
             return None
         if number in self._handled:
@@ -97,7 +97,7 @@ class Ticket:
     def retract(self, request: Request) -> None:
         """Note that *request* was given up without effect, as its connection's task was."""
         if self._is_done(request.id):
-            self._retracted.add(request.id)
+            self._retracted[request.id] = None
 
     def is_retracted(self, request: Request) -> bool:
         """Return whether *request* was given up without effect and not begun again."""
