@@ -6,7 +6,7 @@ The developer's commands, with nothing but Python and its standard library.
     python3 dev.py test [pytest's arguments]                  without arguments, coverage counts
     python3 dev.py check                                      style, types, docs and test
     python3 dev.py style | types | docs                       one of them
-    python3 dev.py bench [arguments]                          a first measure, raw sockets
+    python3 dev.py bench [--quick | --gate | --only T ...]     how fast goroom is, beside others
 
 The first run makes .venv with the Python that runs this file and installs goroom into it; later
 runs need no network until pyproject.toml changes. GOROOM_VENV names another folder for it.
@@ -97,8 +97,8 @@ def docs(_arguments: Sequence[str]) -> int:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """Measure goroom beside plain aiohttp."""
-    return become("benchmarks/quick.py", *arguments)
+    """Measure goroom beside other servers."""
+    return become("-m", "benchmarks", *arguments)
 
 
 def check(arguments: Sequence[str]) -> int:

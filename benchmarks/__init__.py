@@ -1,0 +1,1 @@
+"""How fast goroom is, beside others: see docs/internals/benchmarks.md."""

@@ -1,0 +1,70 @@
+"""Runs a server in a process and on a core of its own, and looks at it from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from benchmarks.generator import LoadError
+from benchmarks.registry import Peer
+from benchmarks.tools import pinned
+
+START_SECONDS = 30.0
+END_SECONDS = 5.0
+
+
+@attrs.frozen
+class Running:
+    """A server that runs."""
+
+    peer: Peer
+    port: int
+    pid: int
+    about: dict[str, Any]
+    """What it says about itself: versions, and for goroom its limits."""
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory that is its own or shared, as the kernel counts it."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.contextmanager
+def running(
+    peer: Peer, rooms: int, members: int, core: int | None, arguments: Sequence[str] = ()
+) -> Iterator[Running]:
+    """
+    Run *peer* with rooms for so many, until the block ends.
+
+    Raises:
+        LoadError: It does not start.
+    """
+    command = [*peer.command(), str(rooms), str(members), *arguments]
+    with subprocess.Popen(  # noqa: S603 -- our own programs
+        pinned(command, core), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None  # noqa: S101 -- a pipe was asked for
+        assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
+        try:
+            if not select.select([process.stdout], [], [], START_SECONDS)[0]:
+                raise LoadError(f"{peer.name} does not start")
+            line = process.stdout.readline()
+            if not line:
+                raise LoadError(f"{peer.name} ended instead of starting")
+            said = json.loads(line)
+            yield Running(peer, said["port"], process.pid, said["about"])
+        finally:
+            process.stdin.close()
+            try:
+                process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
