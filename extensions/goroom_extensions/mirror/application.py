@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
@@ -32,6 +33,9 @@ log = structlog.get_logger()
 COOKIE = "AccessToken"
 """The cookie that says which account a socket may be bound to."""
 
+LOOK_SECONDS = 60.0
+"""How often it is looked which log-ins are over."""
+
 _TOKEN = "token"  # noqa: S105 -- where `User.data` keeps it
 
 
@@ -60,12 +64,18 @@ class Mirror(ApplicationExtension):
 
     announce_rooms = False
 
+    @staticmethod
+    def now() -> float:
+        """Return the time in seconds since 1970, as the tokens have it."""
+        return time.time()
+
     def init(self) -> None:
         """Begin with nobody bound."""
+        self.every(LOOK_SECONDS, self._end_old_logins)
         self.channels = Channels(self.application, self.store)
         self._accounts: dict[User, Account] = {}
-        self._sockets: dict[str, dict[User, None]] = {}
-        """The bound sockets of each account, by its id."""
+        self._sockets: dict[str, dict[User, int]] = {}
+        """The bound sockets of each account, by its id, and when their cookies are over."""
         self._locks = Locks()
 
     # -- a socket's life -------------------------------------------------------------------
@@ -92,12 +102,10 @@ class Mirror(ApplicationExtension):
     async def bind(self, user: User, frame: Frame) -> None:
         """Bind the socket to the account of its cookie, if *frame* names both; else do nothing."""
         claims = self.tokens.read(user.data[_TOKEN])
-        is_own = claims is not None and (user.name, claims.user_id) == (
-            frame.websocket_id,
-            frame.user_id,
-        )
-        account = await self.store.by_id(frame.user_id) if is_own else None
-        if account is None:
+        account: Account | None = None
+        if claims and (user.name, claims.user_id) == (frame.websocket_id, frame.user_id):
+            account = await self.store.by_id(claims.user_id)
+        if claims is None or account is None:
             log.warning("bind_refused", application=self.application.name, user=user.name)
             return
         await self.channels.join(user, account.channel_id, "public")
@@ -109,9 +117,22 @@ class Mirror(ApplicationExtension):
                     await self.store.keep_notice(account.id, channel)
                 return
             self._accounts[user] = account
-            self._sockets.setdefault(account.id, {})[user] = None
+            self._sockets.setdefault(account.id, {})[user] = claims.expires
         for channel in notices:
             user.send("subscribe.direct", Frame(channel=channel))
+
+    def log_out(self, token: str) -> None:
+        """Close the sockets that came with the cookie *token*: whoever had it has logged out."""
+        for user in list(self.application.users.values()):
+            if user.data.get(_TOKEN) == token:
+                user.kick("logged out")
+
+    def _end_old_logins(self) -> None:
+        now = self.now()
+        for sockets in list(self._sockets.values()):
+            for user, expires in list(sockets.items()):
+                if expires <= now:
+                    user.kick("the log-in is over")
 
     # -- direct messages -------------------------------------------------------------------
 

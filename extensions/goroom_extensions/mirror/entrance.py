@@ -16,12 +16,15 @@ ACCOUNT_TRIES, ACCOUNT_SECONDS = 5, 60
 ADDRESS_TRIES, ADDRESS_SECONDS = 10, 600
 """Wrong passwords from one address, and the time in which they are counted."""
 
+NEW_ACCOUNTS, NEW_ACCOUNT_SECONDS = 100, 600
+"""Accounts made from one address, and the time in which they are counted."""
+
 
 class Throttled(Exception):  # noqa: N818 -- a state of the entrance
-    """There were too many wrong passwords; ``seconds`` tells how long to wait."""
+    """There was too much of something; ``seconds`` tells how long to wait."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"wait {seconds} seconds")
+    def __init__(self, text: str, seconds: float) -> None:
+        super().__init__(text)
         self.seconds = seconds
 
 
@@ -41,6 +44,7 @@ class Entrance:
         self._passwords = passwords
         self._by_account = Throttle(ACCOUNT_TRIES, ACCOUNT_SECONDS)
         self._by_address = Throttle(ADDRESS_TRIES, ADDRESS_SECONDS)
+        self._making = Throttle(NEW_ACCOUNTS, NEW_ACCOUNT_SECONDS)
 
     async def enter(
         self, name: str, password: str, *, address: str, may_create: bool
@@ -56,7 +60,7 @@ class Entrance:
 
         Raises:
             BadRequest: There can be no account of this name, or of this password.
-            Throttled: There were too many wrong ones.
+            Throttled: There were too many wrong ones, or too many accounts made here.
             StoreFailed: The database fails.
             PasswordsBusy: Too many others wait.
         """
@@ -66,20 +70,21 @@ class Entrance:
             self._by_account.attempt(name_key(name)) as as_this,
         ):
             if not (from_here.is_open and as_this.is_open):
-                raise Throttled(max(from_here.seconds_left, as_this.seconds_left))
-            account = await self._account(name, password, may_create=may_create)
+                seconds = max(from_here.seconds_left, as_this.seconds_left)
+                raise Throttled("Too many wrong passwords", seconds)
+            account = await self._account(name, password, address if may_create else None)
             if account is None:
                 from_here.failed()
                 as_this.failed()
                 log.warning("mirror_login_failed", remote=address)
         return account
 
-    async def _account(self, name: str, password: str, *, may_create: bool) -> Account | None:
+    async def _account(self, name: str, password: str, maker: str | None) -> Account | None:
+        """Return the account, made for who is at the address *maker* where nobody has the name."""
         found = await self._store.find(name)
-        if found is None and may_create:
-            account = await self._store.add(name, await self._passwords.hash(password))
+        if found is None and maker is not None:
+            account = await self._make(name, password, maker)
             if account is not None:
-                log.info("mirror_account_made", user=account.id)
                 return account
             found = await self._store.find(name)  # somebody was faster
         account, password_hash = found or (None, None)
@@ -87,4 +92,14 @@ class Entrance:
             return None
         if account and password_hash and self._passwords.needs_rehash(password_hash):
             await self._store.set_hash(account.id, await self._passwords.hash(password))
+        return account
+
+    async def _make(self, name: str, password: str, maker: str) -> Account | None:
+        async with self._making.attempt(address_key(maker)) as making:
+            if not making.is_open:
+                raise Throttled("Too many new accounts from here", making.seconds_left)
+            account = await self._store.add(name, await self._passwords.hash(password))
+            if account is not None:
+                making.failed()  # a new account counts here as a wrong password does there
+                log.info("mirror_account_made", user=account.id)
         return account

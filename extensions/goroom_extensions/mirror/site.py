@@ -14,7 +14,7 @@ import attrs
 import structlog
 from aiohttp import web
 
-from goroom import BadRequest, Server
+from goroom import Application, BadRequest, Server
 from goroom_extensions.mirror.application import COOKIE, Mirror
 from goroom_extensions.mirror.channels import KINDS
 from goroom_extensions.mirror.dialect import MirrorDialect
@@ -79,7 +79,7 @@ def setup(
         store = their_store
         tokens = their_tokens
 
-    server.add_application(name, ThisMirror, rooms=KINDS)
+    application = server.add_application(name, ThisMirror, rooms=KINDS)
     limits = attrs.evolve(server.limits, outbox_bytes=OUTBOX_BYTES, outbox_frames=OUTBOX_FRAMES)
     server.add_endpoint(f"{path}ws", name, MirrorDialect, limits, uses_cookies=True)
     hashing = passwords or Passwords()
@@ -89,6 +89,7 @@ def setup(
         hashing,
         path=path,
         secret=_secret_of(keys),
+        on_log_out=partial(_log_out, application),
         is_secure=is_secure,
     )
     site.add_to(app)
@@ -100,6 +101,12 @@ def setup(
             hashing.close()
 
     app.cleanup_ctx.append(hold)
+
+
+def _log_out(application: Application, token: str) -> None:
+    extension = application.extension
+    if isinstance(extension, Mirror):
+        extension.log_out(token)
 
 
 def _secret_of(keys: Path) -> bytes:
@@ -118,6 +125,7 @@ class Site:
         passwords: What looks at passwords.
         path: Where the pages are; begins and ends with a slash.
         secret: What forms are signed with.
+        on_log_out: Called with the cookie of who logs out.
         is_secure: Whether cookies go over https only; None: if the request came so.
     """
 
@@ -129,11 +137,13 @@ class Site:
         *,
         path: str,
         secret: bytes,
+        on_log_out: Callable[[str], None] = lambda _: None,
         is_secure: bool | None = None,
     ) -> None:
         self.store = store
         self.tokens = tokens
         self._path = path
+        self._on_log_out = on_log_out
         self._is_secure = is_secure
         self._forms = Forms(path, secret)
         self._pages = Pages(path)
@@ -206,7 +216,7 @@ class Site:
         except BadRequest as error:
             return self._back(error.field if may_create else "wrong")
         except Throttled as throttled:
-            return self._throttled(request, throttled.seconds)
+            return self._throttled(request, throttled)
         if account is None:
             return self._back("wrong")
         response = _see_other(f"{self._path}chat")
@@ -224,16 +234,19 @@ class Site:
     def _back(self, reason: str) -> web.Response:
         return _see_other(f"{self._path}?no={reason}")
 
-    def _throttled(self, request: web.Request, seconds: float) -> web.Response:
-        wait = math.ceil(seconds)
-        text = f"Too many wrong passwords. Try again in {wait} seconds."
+    def _throttled(self, request: web.Request, throttled: Throttled) -> web.Response:
+        wait = math.ceil(throttled.seconds)
+        text = f"{throttled}. Try again in {wait} seconds."
         response = self._form(request, text, HTTPStatus.TOO_MANY_REQUESTS)
         response.headers["Retry-After"] = str(wait)
         return response
 
     async def leave(self, request: web.Request) -> web.Response:
-        """Log this browser out."""
+        """Log this browser out, and close its sockets."""
         await self._forms.read(request)
+        token = request.cookies.get(COOKIE, "")
+        if self.tokens.read(token) is not None:
+            self._on_log_out(token)
         response = _see_other(self._path)
         response.del_cookie(
             COOKIE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -242,6 +243,40 @@ async def test_notices_that_nobody_could_be_told_are_kept(scene: Scene) -> None:
 
     again = await scene.socket(BOB)
     assert ["subscribe.direct"] == await heard(again)
+
+
+async def test_a_socket_ends_with_its_cookie(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = await scene.socket(ADA)
+    unbound = await scene.socket(ADA, bound=False)
+    extension = scene.stage.server.applications["mirror"].extension
+    days = 3600 * 24
+
+    monkeypatch.setattr(Mirror, "now", staticmethod(lambda: time.time() + 2 * days))
+    await scene.stage.advance(61)
+    assert ada.closed is None
+    monkeypatch.setattr(Mirror, "now", staticmethod(lambda: time.time() + 4 * days))
+    await scene.stage.advance(61)
+
+    assert (4500, "the log-in is over") == ada.closed
+    assert unbound.closed is None
+    assert isinstance(extension, Mirror)
+    assert {} == extension._sockets
+
+
+async def test_who_logs_out_ends_the_sockets_of_that_log_in_alone(scene: Scene) -> None:
+    cookies = [scene.tokens.issue(ADA), scene.tokens.issue(BOB)]
+    first, second, bob = [
+        await scene.stage.dial(MirrorDialect, "mirror", cookies={"AccessToken": cookie})
+        for cookie in (cookies[0], cookies[0], cookies[1])
+    ]
+    await bind(first, ADA)
+    extension = scene.stage.server.applications["mirror"].extension
+    assert isinstance(extension, Mirror)
+
+    extension.log_out(cookies[0])
+    await scene.stage.settle()
+
+    assert [(4500, "logged out")] * 2 + [None] == [line.closed for line in (first, second, bob)]
 
 
 @pytest.mark.parametrize(

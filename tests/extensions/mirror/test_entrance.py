@@ -13,6 +13,8 @@ from goroom_extensions.mirror.entrance import (
     ACCOUNT_TRIES,
     ADDRESS_SECONDS,
     ADDRESS_TRIES,
+    NEW_ACCOUNT_SECONDS,
+    NEW_ACCOUNTS,
     Entrance,
     Throttled,
 )
@@ -148,6 +150,20 @@ async def test_an_address_may_fail_ten_times_whatever_the_names(
     assert "ada" == await enter(entrance, "ada", "secret", "192.0.2.2")
 
 
+async def test_an_address_may_make_a_hundred_accounts_in_ten_minutes(entrance: Entrance) -> None:
+    results = await asyncio.gather(
+        *(sign_up(entrance, f"name {number}") for number in range(NEW_ACCOUNTS + 20)),
+        return_exceptions=True,
+    )
+
+    throttled = [result for result in results if isinstance(result, Throttled)]
+    assert 20 == len(throttled)
+    assert "Too many new accounts from here" == str(throttled[0])
+    assert 0 < throttled[0].seconds <= NEW_ACCOUNT_SECONDS
+    assert await sign_up(entrance, "name 0") is not None
+    assert "name 0" == await enter(entrance, "name 0", "secret")
+
+
 async def test_log_ins_that_succeed_never_count(entrance: Entrance) -> None:
     await sign_up(entrance, "ada")
 
@@ -170,3 +186,4 @@ async def test_a_hash_of_older_parameters_is_made_anew(store: Store, counted: Co
 def test_the_limits_are_five_a_minute_and_ten_in_ten_minutes() -> None:
     assert (5, 60) == (ACCOUNT_TRIES, ACCOUNT_SECONDS)
     assert (10, 600) == (ADDRESS_TRIES, ADDRESS_SECONDS)
+    assert (100, 600) == (NEW_ACCOUNTS, NEW_ACCOUNT_SECONDS)

@@ -22,6 +22,7 @@ from goroom_extensions.mirror.pages import HEADERS
 import goroom
 from tests.extensions.mirror.house import House, open_house
 from tests.golden.accounts import Answer
+from tests.websocket import Closed
 
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
 FORM_KEY = re.compile(r'name="form_key" value="([^"]+)"')
@@ -217,6 +218,28 @@ async def test_who_logs_out_is_nobody(browser: Browser) -> None:
     assert (303, "/") == (response.status, response.headers["Location"])
     me, _ = await browser.get("/me")
     assert 303 == me.status
+
+
+async def test_who_logs_out_leaves_no_socket_behind(house: House) -> None:
+    ada, bob = await house.socket("ada"), await house.socket("bob")
+
+    answer = await house.request("GET", "/chat", jar="ada")
+    found = FORM_KEY.search(answer.body)
+    assert found is not None
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{house.url}/auth/logout",
+            data={"form_key": found[1]},
+            headers={"Origin": house.url, **house.accounts.cookie_header("ada", "/")},
+            allow_redirects=False,
+        ) as left,
+    ):
+        assert 303 == left.status
+    closed = await ada.web_socket.receive(10)
+
+    assert Closed(4500, "logged out") == closed
+    assert [] == await bob.so_far()
 
 
 async def test_a_form_outlives_a_restart_and_no_other_server_takes_it(
