@@ -355,6 +355,8 @@ class Connection:
         if isinstance(error, Stopping):
             return
         push = refusal(request, error, application, code=code)
+        link = self.links.get(self.dialect.application or "")
+        push.receiver = "" if link is None or link.user is None else link.user.name
         self.send(push)
         self.note_refusal(push)
 

@@ -80,6 +80,7 @@ class Link:
         if isinstance(error, Stopping):
             return
         push = refusal(request, error, self.application.name)
+        push.receiver = "" if self.user is None else self.user.name
         self.answer(request, push)
         self.connection.note_refusal(push)
 

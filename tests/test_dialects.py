@@ -263,3 +263,18 @@ async def test_a_sender_may_be_any_text_of_the_authors() -> None:
         application.users["ann"].send("said", sender=application.users["ann"])
 
         assert ["the bot", "Gawd", "ann"] == await ann.received()
+
+
+async def test_a_refusal_names_whom_it_is_for() -> None:
+    class Refusals(Words):
+        is_tolerant = True
+
+        def encode(self, push: Push) -> bytes | None:
+            return None if push.error is None else f"{push.error.code} {push.receiver}".encode()
+
+    async with Stage(_server()) as stage:
+        ann = await _dial(stage, "ann", Refusals)
+        ann.send("unreadable")
+        ann.send("nowhere say x")
+
+        assert ["21 ann", "7 ann"] == await ann.received()

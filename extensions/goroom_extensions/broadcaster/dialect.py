@@ -43,7 +43,9 @@ class BroadcasterDialect(Dialect):
 
     What members of other tongues say in the same room comes as such a Response too: SenderID is
     their name, HandlerID the number of the action (0 where it has none), CastType is All. What is
-    for this client alone is Exclusive.
+    for this client alone is Exclusive. A room that passes on whatever its members say lets them say
+    the data of a Response, and in the newer form the actions of events, too: a `BroadcastRoom` does
+    not.
 
     A subclass is a form: which room, which numbers, how a body looks to others.
     """

@@ -21,7 +21,8 @@ class LineConn:
     """
     A `goroom.Conn` over a stream: each message is a line, ended by a newline.
 
-    Blank lines are passed over. Memory is bounded by the reader's own limit: a longer line ends the
+    Blank lines are passed over. Whose first line is one of HTTP is ended: a web page may send a form
+    to any port, and there is no Origin check here. Memory is bounded by the reader's own limit: a longer line ends the
     client, and that is logged. The last line may lack its newline.
 
     Args:
@@ -32,6 +33,7 @@ class LineConn:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._is_first = True
         # So that `send` waits until the system has taken all: what waits is counted by the server.
         writer.transport.set_write_buffer_limits(high=0)
 
@@ -47,8 +49,13 @@ class LineConn:
             except asyncio.LimitOverrunError:
                 log.warning("line_too_long", remote=remote_of(self._writer))
                 return None
-            if line := line.strip():
-                return line
+            if not (line := line.strip()):
+                continue
+            if self._is_first and line.endswith((b" HTTP/1.1", b" HTTP/1.0")):
+                log.warning("http_on_lines", remote=remote_of(self._writer))
+                return None
+            self._is_first = False
+            return line
 
     async def send(self, message: bytes) -> None:
         """

@@ -13,7 +13,7 @@ from goroom_extensions.mesh.application import MeshApplication
 from goroom_extensions.mesh.dialect import GLOBAL_ROOM
 from goroom_extensions.mesh.mesh import mesh_of
 from goroom_extensions.mesh.room import MeshRoom
-from goroom_extensions.mesh.state import RoomState, state_of
+from goroom_extensions.mesh.state import RoomState, ended, state_of
 from goroom_extensions.mesh.triggers import MeshEvent, Trigger
 
 if TYPE_CHECKING:
@@ -104,8 +104,13 @@ class ObserverLobby(MeshApplication):
         Begin to watch.
 
         Raises:
-            TypeError: The watched application is no mesh.
+            TypeError: The watched application is no mesh, or there is none.
         """
+        if not hasattr(self, "watched"):
+            raise TypeError(
+                f"{type(self).__name__} has nothing to watch: add it as"
+                f" {type(self).__name__}.of(application)"
+            )
         await super().init()
         mesh_of(self.watched).triggers.listen(self._show)
 
@@ -115,9 +120,9 @@ class ObserverLobby(MeshApplication):
 
     def _show(self, event: MeshEvent) -> None:
         shown: object
-        room = self.watched.rooms.get(event.room)
-        if event.trigger is Trigger.ROOM_CREATED and room is not None:
-            shown = state_of(room)
+        if event.trigger is Trigger.ROOM_CREATED:
+            room = self.watched.rooms.get(event.room)
+            shown = ended(event.room) if room is None else state_of(room)
         elif not event.client:
             shown = RoomGone(event.room)
         elif not event.room:

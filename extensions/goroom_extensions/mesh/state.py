@@ -36,3 +36,8 @@ def state_of(room: Room) -> RoomState:
     """Return how *room* stands now."""
     clients = list(room.members)
     return RoomState(room.name, room.kind, maker_of(room), len(clients), room.capacity, clients)
+
+
+def ended(room: str) -> RoomState:
+    """Return the state of a room of which nothing is left, as it ended when it was made."""
+    return RoomState(room, "", SERVER_SLUG, 0, 0, [])

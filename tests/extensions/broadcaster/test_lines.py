@@ -148,6 +148,20 @@ async def test_a_client_that_does_not_read_is_ended_and_blocks_nobody(world: Wor
     assert 1 == len(world.server.connections)
 
 
+async def test_a_web_page_that_sends_a_form_to_the_port_is_not_heard(world: World) -> None:
+    page, ann = await world.connect(), await world.connect()
+    assert 1 == (await page.hear())["EventType"]
+    with capture_logs() as logs:
+        page.writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        page.say(ALL, b"hello")
+
+        assert await page.gone()
+    assert "http_on_lines" in [entry["event"] for entry in logs]
+    assert 2 == (await ann.hear())["EventType"]
+    ann.say(ALL, b"me")
+    assert b"me" == body_of(await ann.hear())
+
+
 async def test_no_port_is_opened_for_an_application_that_is_not_there(world: World) -> None:
     with pytest.raises(ValueError, match="no application 'other'"):
         await serve_lines(world.server, "other")

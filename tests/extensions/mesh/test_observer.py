@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from goroom_extensions.mesh import GLOBAL_ROOM, ObserverLobby, ObserverRoom
+from goroom_extensions.mesh import (
+    GLOBAL_ROOM,
+    MeshEvent,
+    ObserverLobby,
+    ObserverRoom,
+    Trigger,
+)
 from structlog.testing import capture_logs
 
 from goroom import HandlerFailed, Server
@@ -144,6 +150,27 @@ async def test_what_is_watched_must_be_a_mesh() -> None:
     with capture_logs(), pytest.raises(HandlerFailed):
         async with Stage(server):
             pass
+
+
+async def test_an_observer_lobby_without_an_application_says_how_to_hand_it_one() -> None:
+    server = Server()
+    server.add_application("observer", ObserverLobby, rooms={"lobby": ObserverRoom})
+    with capture_logs() as logs, pytest.raises(HandlerFailed):
+        async with Stage(server):
+            pass
+
+    assert "add it as ObserverLobby.of(application)" in str(logs[0]["exc_info"])
+
+
+async def test_a_room_that_ends_as_it_is_made_is_shown_in_the_form_of_a_room() -> None:
+    server = observed_server()
+    async with Stage(server) as stage:
+        watcher = await stage.player("watcher", app="observer")
+        await stage.settle()
+        mesh_in(server).triggers.fire(MeshEvent(Trigger.ROOM_CREATED, "gone"))
+
+        state = await watcher.expect("room-created")
+        assert ("gone", 0, []) == (state["room"], state["count"], state["clients"])
 
 
 async def test_an_observer_room_belongs_to_an_observer_lobby() -> None:
