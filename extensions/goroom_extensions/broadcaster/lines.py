@@ -21,9 +21,9 @@ class LineConn:
     """
     A `goroom.Conn` over a stream: each message is a line, ended by a newline.
 
-    Blank lines are passed over. Whose first line is one of HTTP is ended: a web page may send a form
-    to any port, and there is no Origin check here. Memory is bounded by the reader's own limit: a longer line ends the
-    client, and that is logged. The last line may lack its newline.
+    Blank lines are passed over. Whose first line is one of HTTP is ended: a web page may send a
+    form to any port, and there is no Origin check here. Memory is bounded by the reader's own
+    limit: a longer line ends the client, and that is logged. The last line may lack its newline.
 
     Args:
         reader: Its ``limit`` is the most bytes of a line.
