@@ -7,7 +7,14 @@ import string
 
 import attrs
 from goroom_extensions.mesh import GLOBAL_ROOM, MeshApplication
-from words.room import BOT, DEFAULT_PLAYERS, MOST_PLAYERS, RandomRoom, WordsRoom
+from words.room import (
+    BOT,
+    DEFAULT_PLAYERS,
+    MOST_PLAYERS,
+    GameStarted,
+    RandomRoom,
+    WordsRoom,
+)
 
 from goroom import Application, NotAllowed, Refused, RoomFull, User, handles
 
@@ -91,12 +98,18 @@ class WordsBattle(MeshApplication):
                 raise NotAllowed("You are in enough rooms.", reason="quota")
             await self.mesh.join(user, name, kind, **options)
         except RoomFull:
-            text = FULL
+            text = str(GameStarted()) if self.has_started(name) else FULL
         except Refused as error:
             text = error.message or str(error)
         else:
             return
         self.mesh.push("fail-join-room-notify", {"message": text}, client=user, sender=BOT)
+
+    def has_started(self, name: str) -> bool:
+        """Tell whether there is a room *name* whose game has begun, or is over."""
+        room = self.application.rooms.get(name)
+        rules = None if room is None else room.extension
+        return isinstance(rules, WordsRoom) and not rules.is_gathering
 
     def new_room_name(self) -> str:
         """Return a name that no room has."""

@@ -232,4 +232,4 @@ async def test_the_games_own_client_is_thrown_out_where_it_comes_too_late() -> N
         await carl.look()
 
         assert (True, [], False) == (carl.is_thrown_out, carl.users, carl.is_playing)
-        assert ["Failed to join the room its occupied"] == carl.shown
+        assert ["The game in the room has already started"] == carl.shown

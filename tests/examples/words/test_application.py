@@ -72,6 +72,18 @@ async def test_nobody_joins_a_game_that_has_started_or_is_over() -> None:
         assert [] == await carl.received()
 
 
+async def test_a_full_room_whose_game_has_started_says_that_it_has_started() -> None:
+    async with hall() as game:
+        await game.playing("Anna", "Bobby")
+        carl = await game.client()
+        for seconds in (0, 70):
+            await game.stage.advance(seconds)
+            carl.say("join-room", "mesh-global", roomname="den", playerlimit=3)
+            (refusal,) = await carl.received()
+
+            assert STARTED == refusal["message_body"]["message"]
+
+
 async def test_strangers_are_paired_and_begin_when_both_are_named() -> None:
     async with hall() as game:
         ann, bob = await game.client(), await game.client()
