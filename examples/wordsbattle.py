@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--robots",
         type=int,
         default=8,
-        help="how many robots play with strangers who wait at the page; 0 for none",
+        help="how many robots play, after a second, with who is alone at the page; 0 for none",
     )
     parser.add_argument(
         "--data", type=Path, help="folder that keeps the accounts; without one they go at the end"

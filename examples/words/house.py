@@ -23,9 +23,10 @@ from words.room import WordsRoom
 from goroom import Application, Room, Server
 
 NAME = "Robot"
-PATIENCE_SECONDS = 10.0
-"""How long a stranger waits for a person."""
-LOOK_SECONDS = 1.0
+PATIENCE_SECONDS = 0.75
+"""How long a stranger is left to others, from when it is first seen to wait."""
+LOOK_SECONDS = 0.25
+"""How often the house looks who waits: with `PATIENCE_SECONDS`, a robot comes within a second."""
 THINKING_SECONDS = (2.0, 6.0)
 """How long a robot looks for a word: at least, at most."""
 IDEAS = 0.85

@@ -28,12 +28,13 @@ SMALL_TARGETS = """[...document.querySelectorAll('button, input')]
 
 
 @pytest.fixture
-async def words() -> AsyncIterator[Demo]:
-    """Run the words game."""
+async def words(request: pytest.FixtureRequest) -> AsyncIterator[Demo]:
+    """Run the words game with as many robots as the test's parameter says, by default none."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(ROOT / "examples" / "wordsbattle.py"),
         "--port=0",
+        f"--robots={getattr(request, 'param', 0)}",
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
@@ -130,6 +131,29 @@ async def test_a_newcomer_plays_with_a_stranger_by_one_key(
     await expect(anna.locator("#over-title")).to_have_text("You won")
     await expect(anna.locator("#over-text")).to_contain_text("left")
     await expect(bobby.get_by_role("button", name="Play", exact=True)).to_be_focused()
+
+
+async def test_the_page_promises_no_robot_where_there_is_none(
+    words: Demo, windows: OpenWindow
+) -> None:
+    anna = await windows(words.url)
+    robot = re.compile("robot", re.IGNORECASE)
+    await expect(anna.locator("body")).not_to_contain_text(robot)
+    await anna.get_by_label("Your name").press("Enter")
+    await expect(anna.locator("#room-hint")).to_have_text("It begins as soon as somebody comes.")
+
+    await expect(anna.locator("body")).not_to_contain_text(robot)
+
+
+@pytest.mark.parametrize("words", [1], indirect=True)
+async def test_a_newcomer_alone_is_in_a_game_within_two_seconds(
+    words: Demo, windows: OpenWindow
+) -> None:
+    anna = await windows(words.url)
+    await anna.get_by_label("Your name").press("Enter")
+
+    await expect(anna.locator("#game")).to_be_visible(timeout=2000)
+    await expect(anna.locator("#players .name")).to_contain_text(["Robot"])
 
 
 async def test_who_comes_too_late_is_told_and_finds_back(words: Demo, windows: OpenWindow) -> None:

@@ -114,7 +114,7 @@ function showStart() {
   find('friends').hidden = room !== ''
   find('start-hint').textContent = room
     ? 'Somebody has sent you this address: play together.'
-    : 'Two players, one minute. Nobody there? A robot comes in a moment.'
+    : 'Two players, one minute: you and whoever comes next.'
 }
 
 // -- what one does -----------------------------------------------------------------------

@@ -87,7 +87,7 @@ function titleOf(table) {
 function showGathering(table) {
   const isEnough = table.players.length >= FEWEST_PLAYERS
   write('room-title', table.isRandom ? 'Waiting for somebody' : `Room ${table.room}`)
-  let hint = 'It begins as soon as somebody comes: a person or, in a moment, a robot.'
+  let hint = 'It begins as soon as somebody comes.'
   if (!table.isRandom && !table.isMaker) hint = 'The maker of the room begins.'
   else if (!table.isRandom) hint = isEnough ? 'Begin when everybody is here.' : 'Send the address to a friend.'
   write('room-hint', hint)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 
+import pytest
 from words.house import House
 
 from tests.examples.words.clients import Hall, hall
@@ -23,12 +24,16 @@ async def house(most: int = 4) -> AsyncIterator[Hall]:
         await asyncio.wait({running})
 
 
-async def test_who_waits_ten_seconds_plays_a_whole_game_with_a_robot() -> None:
+@pytest.mark.parametrize("moment", [0, 0.1, 0.24])
+async def test_who_is_alone_plays_a_whole_game_with_a_robot_within_a_second(
+    moment: float,
+) -> None:
     async with house() as game:
+        await game.stage.advance(moment)
         ann = await game.client(robots="1")
         await ann.join_random("Anna")
-        await game.quiet(ann, 9)
-        await game.stage.advance(2)
+        await game.quiet(ann, 0.7)
+        await game.stage.advance(0.3)
         assert {"client-list-notify", "room-bot-greetings"} <= set(await ann.actions())
         await game.stage.advance(75)
         results = await ann.expect("room-bot-end-game")
@@ -53,9 +58,9 @@ async def test_people_come_first() -> None:
     async with house() as game:
         ann, bob = await game.client(robots="1"), await game.client(robots="1")
         await ann.join_random("Anna")
-        await game.stage.advance(8)
+        await game.stage.advance(0.7)
         await bob.join_random("Bobby")
-        await game.stage.advance(15)
+        await game.stage.advance(5)
         listed = [f for f in await ann.received() if f["action"] == "client-list-notify"]
 
         assert ["Anna", "Bobby"] == sorted(
