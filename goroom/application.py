@@ -61,7 +61,7 @@ class Application:
     ) -> None:
         self.name = name
         self.limits = limits
-        self.sequence = Sequence(runtime.new_id(), limits)
+        self.sequence = Sequence(runtime.new_id(), limits, runtime.now)
         self.timer_lane = Lane(Level.CONNECTION, self, {"application": name}, limits)
         self._runtime = runtime
         self.turns: Turns = runtime.turns
@@ -86,6 +86,10 @@ class Application:
     def new_id(self) -> str:
         """Return 22 random URL-safe characters."""
         return self._runtime.new_id()
+
+    def now(self) -> float:
+        """Return `loop.time()` of the event loop that the server runs on."""
+        return self._runtime.now()
 
     def new_timers(self) -> TimerGroup:
         """Return timers that end together."""

@@ -51,15 +51,18 @@ class Transport(Protocol):
 class Flusher:
     """Writes every outbox with something in it once per turn of the event loop."""
 
-    __slots__ = ("_marked",)
+    __slots__ = ("_loop", "_marked")
 
     def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._marked: list[Outbox] = []
 
     def mark(self, outbox: Outbox) -> None:
         """Have *outbox* flushed when this turn of the event loop is over."""
         if not self._marked:
-            asyncio.get_running_loop().call_soon(self.flush)
+            if self._loop is None:
+                self._loop = asyncio.get_running_loop()
+            self._loop.call_soon(self.flush)
         self._marked.append(outbox)
 
     def flush(self) -> None:

@@ -73,7 +73,7 @@ class Room:
             application.limits,
             on_stuck=self._give_up,
         )
-        self.sequence = Sequence(application.new_id(), application.limits)
+        self.sequence = Sequence(application.new_id(), application.limits, application.now)
         self.timers = application.new_timers()
         self.membership = Membership(self)
         self._unjoined: Timer | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from random import Random, SystemRandom
 
@@ -27,9 +28,21 @@ class Runtime:
     def __init__(self, limits: Limits, *, seed: int | None = None) -> None:
         self.limits = limits
         self.random: Random = SystemRandom() if seed is None else Random(seed)  # noqa: S311 -- tests
-        self.turns = Turns(limits)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.turns = Turns(limits, self.now)
         self.timers = Timers()
         self.flusher = Flusher()
+
+    def now(self) -> float:
+        """
+        Return `loop.time()` of the event loop that the server runs on.
+
+        The loop is asked for once: up to Python 3.11, `asyncio.get_running_loop` is a system call.
+        """
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        return loop.time()
 
     def new_id(self) -> str:
         """Return 22 random URL-safe characters."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -36,12 +35,14 @@ class Sequence:
     Args:
         epoch: Names this sequence; another one has another epoch.
         limits: Bounds of what is kept.
+        now: Returns `loop.time()`.
     """
 
-    __slots__ = ("_history", "_limits", "epoch", "seq", "sub")
+    __slots__ = ("_history", "_limits", "_now", "epoch", "seq", "sub")
 
-    def __init__(self, epoch: str, limits: Limits) -> None:
+    def __init__(self, epoch: str, limits: Limits, now: Callable[[], float]) -> None:
         self.epoch = epoch
+        self._now = now
         self.seq = 0
         """Number of the newest event for everybody."""
         self.sub = 0
@@ -60,7 +61,7 @@ class Sequence:
         self.sub = 0
         push.seq = self.seq
         if self._history is not None:
-            self._history.keep_shared(push, asyncio.get_running_loop().time())
+            self._history.keep_shared(push, self._now())
 
     def number_private(self, push: Push, receivers: Iterable[object]) -> None:
         """Give *push*, complete but for it, the next number of an event for *receivers*."""
@@ -68,7 +69,7 @@ class Sequence:
         push.seq = self.seq
         push.sub = self.sub
         if self._history is not None:
-            self._history.keep_private(push, receivers, asyncio.get_running_loop().time())
+            self._history.keep_private(push, receivers, self._now())
 
     def follow(self, who: object) -> None:
         """Keep what happens from now on, for *who* may come back and ask for it."""
@@ -93,7 +94,7 @@ class Sequence:
             return None  # nobody was ever there
         if self._history is None:
             return [] if place == self.place else None
-        return self._history.missed(who, place, asyncio.get_running_loop().time())
+        return self._history.missed(who, place, self._now())
 
 
 def audience_of(links: Iterable[Link]) -> Audience:

@@ -41,16 +41,23 @@ IDLE_SECONDS = 0.01
 """How often a server that stops looks whether its turns have ended."""
 
 
+def loop_time() -> float:
+    """Return `loop.time()` of the running event loop."""
+    return asyncio.get_running_loop().time()
+
+
 class Turns:
     """
     Runs the turns of one server: on the stack, awaited, in threads.
 
     Args:
         limits: Time limits, the number of threads and of waiting turns.
+        now: Returns `loop.time()`.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, now: Callable[[], float] = loop_time) -> None:
         self._limits = limits
+        self._now = now
         self._watched: dict[Turn, None] = {}
         self._watch_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -211,8 +218,7 @@ class Turns:
             await waiting
 
     def _start(self, turn: Turn, call: Callable[[], object]) -> Awaitable[None] | None:
-        clock = asyncio.get_running_loop().time
-        turn.started = started = clock()
+        turn.started = started = self._now()
         token = turn_var.set(turn)
         is_awaited = False
         try:
@@ -230,7 +236,7 @@ class Turns:
             turn_var.reset(token)
             if not is_awaited:
                 turn.lane.release()  # even if the log cannot be written
-        held = clock() - started
+        held = self._now() - started
         if held >= turn.lane.limits.held_loop_seconds:
             log.warning("loop_held", handler=turn.name, seconds=round(held, 3), **turn.lane.labels)
         return None

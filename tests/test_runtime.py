@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from random import SystemRandom
 
@@ -41,3 +42,16 @@ def test_each_server_has_turns_timers_and_a_flusher_of_its_own() -> None:
     assert one.turns is not other.turns
     assert one.timers is not other.timers
     assert one.flusher is not other.flusher
+
+
+async def test_the_time_is_that_of_the_loop_it_first_ran_on() -> None:
+    runtime = Runtime(Limits())
+    loop = asyncio.get_running_loop()
+    before, now, after = loop.time(), runtime.now(), loop.time()
+
+    assert before <= now <= after
+    loop.time = lambda: 42.0  # type: ignore[method-assign]
+    try:
+        assert 42.0 == runtime.now()
+    finally:
+        del loop.time

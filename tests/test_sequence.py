@@ -15,6 +15,7 @@ from goroom.messages import EventType, Push, Request
 from goroom.outbox import Flusher, Outbox
 from goroom.sequence import Announcement, Audience, Change, Sequence, audience_of, deliver
 from goroom.turn import Lane, Level
+from goroom.turns import loop_time
 from goroom.wire import Dialect, ShortJsonDialect
 from goroom.wire.frames import close_frame
 
@@ -81,7 +82,7 @@ def numbered(sequence: Sequence, *kinds: str) -> list[tuple[int | None, int | No
 
 
 def test_events_for_everybody_are_numbered_from_1_without_holes() -> None:
-    sequence = Sequence("epoch", Limits())
+    sequence = Sequence("epoch", Limits(), loop_time)
 
     assert [(1, None), (2, None), (3, None)] == numbered(sequence, *["shared"] * 3)
     assert (3, 0, "epoch") == (sequence.seq, sequence.sub, sequence.epoch)
@@ -89,7 +90,7 @@ def test_events_for_everybody_are_numbered_from_1_without_holes() -> None:
 
 def test_events_for_some_carry_the_number_before_them_and_count_on_their_own() -> None:
     places = numbered(
-        Sequence("epoch", Limits()),
+        Sequence("epoch", Limits(), loop_time),
         "private",
         "private",
         "shared",
@@ -103,7 +104,9 @@ def test_events_for_some_carry_the_number_before_them_and_count_on_their_own() -
 
 
 def test_places_are_in_the_order_of_events() -> None:
-    places = numbered(Sequence("epoch", Limits()), *["private", "shared", "private", "private"] * 3)
+    places = numbered(
+        Sequence("epoch", Limits(), loop_time), *["private", "shared", "private", "private"] * 3
+    )
 
     ordered = [(seq, sub or 0) for seq, sub in places]
     assert sorted(ordered) == ordered
@@ -174,7 +177,7 @@ async def test_a_dialect_that_fails_loses_its_own_connections_only() -> None:
 
 
 def test_an_announcement_is_numbered_and_its_audience_fixed_at_the_seal() -> None:
-    sequence, dialect = Sequence("epoch", Limits()), Counting()
+    sequence, dialect = Sequence("epoch", Limits(), loop_time), Counting()
     links = [link(dialect)]
     push = Push(EventType.MESSAGE)
     lane = Lane(Level.ROOM, None, {}, Limits())
@@ -200,7 +203,7 @@ def test_an_announcement_is_numbered_and_its_audience_fixed_at_the_seal() -> Non
 
 
 def test_an_announcement_that_nobody_hears_takes_its_number_all_the_same() -> None:
-    sequence = Sequence("epoch", Limits())
+    sequence = Sequence("epoch", Limits(), loop_time)
 
     assert Announcement(Push(EventType.MESSAGE), sequence.number_shared, list).seal() is None
     assert 1 == sequence.seq
