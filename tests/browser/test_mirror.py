@@ -195,6 +195,30 @@ async def write_while_bob_is_away(program: Program, ada: Page, bob: Page) -> Non
     await expect(bob.get_by_role("link", name="ada new")).to_have_count(0)
 
 
+async def test_another_browser_knows_with_whom_one_has_talked(
+    program: Program, window: OpenWindow
+) -> None:
+    ada, bob = await window(program.url), await window(program.url)
+    await enter(ada, "ada")
+    await enter(bob, "bob")
+    await begin(bob, "ada", "Write to")
+    await say(bob, "hello")
+    await ada.get_by_role("link", name="bob new").click()
+    await say(ada, "hello bob")
+    await expect(lines(bob)).to_have_text(["hello", "hello bob"])
+
+    phone = await window(program.url)
+    await enter(phone, "bob", "Log in")
+    await phone.get_by_role("link", name="ada", exact=True).click()
+    await expect(lines(phone)).to_have_text(["hello", "hello bob"])
+
+    await phone.get_by_role("button", name="Remove").click()
+    await expect(phone.get_by_role("link", name="ada")).to_have_count(0)
+    await phone.reload()
+    await expect(phone.locator("#link")).to_have_text("Connected")
+    await expect(phone.get_by_role("link", name="ada")).to_have_count(0)
+
+
 async def test_html_is_shown_as_the_text_that_it_is(program: Program, window: OpenWindow) -> None:
     ada = await window(program.url)
     await enter(ada, "<img src=x onerror=alert()>")

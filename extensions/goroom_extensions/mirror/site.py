@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -274,20 +274,32 @@ class Site:
         return web.json_response({**_described(account), "exp": claims.expires}, headers=NO_STORE)
 
     async def list_people(self, request: web.Request) -> web.Response:
-        """Tell who has a ``name``, ``id`` or ``channel``, to who has logged in: one, or nobody."""
-        if await self._visitor(request) is None:
+        """
+        Tell of people, to who has logged in.
+
+        Who has a ``name``, an ``id`` or a ``channel``: one, or nobody. Without any of these: with
+        whom the visitor has talked, last with whom first.
+        """
+        visitor = await self._visitor(request)
+        if visitor is None:
             raise web.HTTPUnauthorized(text="Log in first.\n", headers=NO_STORE)
-        query = request.query
-        person: Account | None = None
+        people = await self._people(visitor, request.query)
+        described = [_described(person) for person in people if person is not None]
+        return web.json_response({"people": described}, headers=NO_STORE)
+
+    async def _people(self, visitor: Account, query: Mapping[str, str]) -> Iterable[Account | None]:
         if "name" in query:
             found = await self.store.find(query["name"])
-            person = None if found is None else found[0]
-        elif "id" in query:
-            person = await self.store.by_id(query["id"])
-        elif "channel" in query:
-            person = await self.store.by_channel(query["channel"])
-        people = [] if person is None else [_described(person)]
-        return web.json_response({"people": people}, headers=NO_STORE)
+            return [] if found is None else [found[0]]
+        if "id" in query:
+            return [await self.store.by_id(query["id"])]
+        if "channel" in query:
+            return [await self.store.by_channel(query["channel"])]
+        ids: dict[str, None] = {}
+        for channel in await self.store.direct_channels(visitor.id):
+            one, _, other = channel.partition(".")
+            ids[other if one == visitor.id else one] = None
+        return [await self.store.by_id(user_id) for user_id in ids]
 
     async def _visitor(self, request: web.Request) -> Account | None:
         claims = self.tokens.read(request.cookies.get(COOKIE, ""))

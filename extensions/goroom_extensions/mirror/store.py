@@ -258,6 +258,30 @@ class Store:
         return [Message(row.number, channel, _account(row), row.value) for row in reversed(rows)]
 
     @_finished
+    async def direct_channels(self, user_id: str, most: int = 50) -> list[str]:
+        """
+        Return the direct channels of user *user_id* in which something was said.
+
+        The one that was written to last comes first; at most *most*.
+        """
+        channel, part = _messages.c.channel, f"{user_id}."
+        query = (
+            sql.select(channel)
+            .where(
+                # Not LIKE, for which "_" is any character and, in SQLite, "a" an "A".
+                sql.or_(
+                    sql.func.substr(channel, 1, len(part)) == part,
+                    sql.func.substr(channel, len(part)) == f".{user_id}",
+                )
+            )
+            .group_by(channel)
+            .order_by(sql.func.max(_messages.c.number).desc())
+            .limit(most)
+        )
+        async with self._database.reading() as connection:
+            return list((await connection.scalars(query)).all())
+
+    @_finished
     async def keep_notice(self, user_id: str, channel: str) -> None:
         """
         Keep for user *user_id* that something was written to *channel*.

@@ -402,6 +402,24 @@ async def test_people_are_found_by_name_id_and_channel(house: House) -> None:
         assert (200, {"people": []}) == (answer.status, json.loads(answer.body))
 
 
+async def test_people_are_those_with_whom_one_has_talked(house: House) -> None:
+    ada, bob, eve = [await house.socket(name) for name in ("ada", "bob", "eve")]
+    await house.log_in("dan")
+
+    for one, other in ((ada, bob), (eve, ada), (bob, ada), (bob, eve)):
+        channel = f"{one.me['UserId']}.{other.me['UserId']}"
+        one.say("channel.publish", channel=channel, message="hello")
+        assert [] == await one.so_far()
+
+    async def people(name: str) -> list[str]:
+        answer = await house.request("GET", "/people", jar=name)
+        return [person["Username"] for person in json.loads(answer.body)["people"]]
+
+    assert [["bob", "eve"], ["eve", "ada"], ["bob", "ada"], []] == [
+        await people(name) for name in ("ada", "bob", "eve", "dan")
+    ]
+
+
 # -- every answer --------------------------------------------------------------------------------
 
 

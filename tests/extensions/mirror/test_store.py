@@ -406,3 +406,19 @@ async def test_a_store_in_a_folder_that_is_missing_fails(tmp_path: Path) -> None
     with pytest.raises(StoreFailed):
         await Store(f"sqlite:///{tmp_path / 'missing' / 'accounts.db'}").open()
     assert not (tmp_path / "missing").exists()
+
+
+async def test_direct_channels_are_those_of_one_user_the_newest_first(store: Store) -> None:
+    ada, bob, eve = [await store.add(name, HASH) for name in ("ada", "bob", "eve")]
+    assert ada
+    assert bob
+    assert eve
+    channels = [f"{ada.id}.{bob.id}", f"{eve.id}.{ada.id}", f"{ada.id}.{ada.id}"]
+    for channel in (*channels, f"{bob.id}.{eve.id}", ada.channel_id, channels[0]):
+        await store.add_message(channel, ada, "hello")
+
+    assert [channels[0], channels[2], channels[1]] == await store.direct_channels(ada.id)
+    assert [channels[0], channels[2]] == await store.direct_channels(ada.id, most=2)
+    assert [] == await store.direct_channels(ada.id.swapcase())
+    assert [] == await store.direct_channels("")
+    assert [] == await store.direct_channels("_" * 22)

@@ -15,6 +15,8 @@ const lines = find('lines')
 
 /** @type {Map<string, Place>} by the hash of its address */
 const places = new Map()
+/** @type {Set<string>} Addresses of places that I do not want to see. */
+const removed = new Set()
 /** @type {Person} */
 let me
 /** @type {Link} */
@@ -63,18 +65,29 @@ const storageKey = () => `mirror ${me.UserId}`
 
 function save() {
   const kept = [...places.values()].map(({ kind, person, isUnread, seen }) => ({ kind, person, isUnread, seen }))
-  localStorage.setItem(storageKey(), JSON.stringify(kept))
+  localStorage.setItem(storageKey(), JSON.stringify({ kept, removed: [...removed] }))
 }
 
 function restore() {
   try {
-    for (const { kind, person, isUnread, seen } of JSON.parse(localStorage.getItem(storageKey()) ?? '[]')) {
+    const stored = JSON.parse(localStorage.getItem(storageKey()) ?? '{}')
+    for (const { kind, person, isUnread, seen } of stored.kept ?? []) {
       const place = new Place(kind, person, me.UserId)
       Object.assign(place, { isUnread, seen })
       places.set(place.hash, place)
     }
+    for (const hash of stored.removed ?? []) removed.add(hash)
   } catch {
     localStorage.removeItem(storageKey())
+  }
+}
+
+/** Add whom I have talked with in another browser, unless I have removed them here. */
+async function addPeople() {
+  const answer = await ask('people').catch(() => undefined)
+  for (const person of answer?.people ?? []) {
+    const hash = `#person/${person.UserId}`
+    if (!removed.has(hash) && !places.has(hash)) placeOf('person', person).isOld = true
   }
 }
 
@@ -89,6 +102,7 @@ function placeOf(kind, person) {
   const made = new Place(kind, person, me.UserId)
   const known = places.get(made.hash)
   if (known) return known
+  removed.delete(made.hash)
   places.set(made.hash, made)
   subscribe(made)
   save()
@@ -233,6 +247,7 @@ async function noticed(channel) {
     place = placeOf('person', person)
     announce(`${person.Username} writes to you.`)
   }
+  place.isOld = false
   if (place !== shown || document.hidden) place.isUnread = true
   drawSoon()
 }
@@ -299,6 +314,7 @@ find('share').addEventListener('click', async () => {
 find('remove').addEventListener('click', () => {
   if (!shown) return
   places.delete(shown.hash)
+  removed.add(shown.hash)
   for (const channel of shown.channels) link.send('channel.unsubscribe', { channel })
   location.hash = ''
 })
@@ -316,6 +332,7 @@ if (me) {
   setText(find('me'), me.Username)
   restore()
   placeOf('channel', me)
+  await addPeople()
   const url = new URL('ws', BASE)
   url.protocol = url.protocol.replace('http', 'ws')
   link = new Link(url, me.UserId, take, setLink)

@@ -12,6 +12,8 @@ const TAIL = 3
 export class Place {
   /** Whether something was written that its reader has not seen. */
   isUnread = false
+  /** Whether its history was read in another browser, as far as one knows. */
+  isOld = false
   /** When its history had come, by `performance.now()`. */
   since = Infinity
 
@@ -82,7 +84,7 @@ export class Place {
     list.append(line)
     if (list.children.length > LINES) list.firstElementChild?.remove()
     this.tails.set(channel, [...tail, said].slice(-TAIL))
-    if (isMine) this.note()
+    if (isMine || (this.isOld && performance.now() < this.since)) this.note()
     else this.isUnread = this.tail !== this.seen
   }
 
