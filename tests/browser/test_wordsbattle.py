@@ -107,6 +107,8 @@ async def test_two_windows_play_a_game_by_its_address(words: Demo, windows: Open
     await expect(second.locator("#players .turn .score")).to_have_text("1")
 
     await expect(first.locator("#over-title")).to_have_text("A draw")
+    await expect(first.locator("#ranking .place")).to_have_text(["1", "1"])
+    await expect(first.locator("#ranking .first")).to_have_count(2)
     await expect(second.locator("#words li")).to_have_text(["water", "rat"])
     await expect(first.get_by_role("button", name="Play again")).to_be_focused()
     await first.keyboard.press("Enter")
@@ -130,6 +132,7 @@ async def test_a_newcomer_plays_with_a_stranger_by_one_key(
 
     await expect(anna.locator("#over-title")).to_have_text("You won")
     await expect(anna.locator("#over-text")).to_contain_text("left")
+    await expect(anna.locator("#ranking .place")).to_have_text(["1"])
     await expect(bobby.get_by_role("button", name="Play", exact=True)).to_be_focused()
 
 

@@ -138,8 +138,11 @@ function showEnd(table) {
   else if (first) title = first.slug === table.me ? 'You won' : `${first.name} won`
   write('over-title', title)
   write('over-text', table.text)
-  const rows = table.ranking.map((player, at) => h('li', '',
-    h('span', 'place', String(at + 1)), face(player), nameOf(player, table), h('span', 'score', String(player.score))))
+  const rows = table.ranking.map((player) => {
+    const place = 1 + table.ranking.filter(({ score }) => score > player.score).length
+    return h('li', place === 1 ? 'first' : '',
+      h('span', 'place', String(place)), face(player), nameOf(player, table), h('span', 'score', String(player.score)))
+  })
   find('ranking').replaceChildren(...rows)
   write('words-title', table.words.length ? 'Words' : 'Not one word')
   find('words').replaceChildren(...table.words.map((word) => h('li', '', word)))
