@@ -131,7 +131,7 @@ def test_a_clients_sender_and_is_target_client_are_not_read() -> None:
         '{"action":"say","target":"den","message_body":{"a":' + "[" * 40 + "]" * 40 + "}}",
         "[" * 9000,
         '{"action":"say","target":"den","message_body":' + "[" * 4000 + "]" * 4000 + "}",
-        '{"action":"say","target":"den","more":' + '{"a":' * 1500 + "1" + "}" * 1500 + "}",
+        '{"action":"say","target":"den","more":' + '{"a":' * 99_999 + "1" + "}" * 99_999 + "}",
         '\ufeff{"action":"say","target":"den"}',
     ],
 )
