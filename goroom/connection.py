@@ -166,6 +166,17 @@ class Connection:
         return any(link.user is not None for link in self.links.values())
 
     @property
+    def is_open(self) -> bool:
+        """
+        Whether it hears what it is sent, as far as can be told without asking.
+
+        False as soon as either side has begun to close it, or its socket is known to be gone:
+        before ``on_disconnect`` and ``on_drop`` run. A peer that has vanished is not known to be
+        gone before a ping stays unanswered.
+        """
+        return not (self.is_closed or self.transport.is_lost())
+
+    @property
     def remote(self) -> str:
         """Address of the client."""
         return self.peer.remote

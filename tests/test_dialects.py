@@ -278,3 +278,17 @@ async def test_a_refusal_names_whom_it_is_for() -> None:
         ann.send("nowhere say x")
 
         assert ["21 ann", "7 ann"] == await ann.received()
+
+
+async def test_a_connection_that_closes_or_is_lost_is_open_no_more() -> None:
+    async with Stage(_server()) as stage:
+        ann, bob = await _dial(stage, "ann"), await _dial(stage, "bob")
+        first, second = stage.server.connections
+        assert first.is_open
+        first.close(1000)
+        assert not first.is_open
+        bob.wire.transport.abort()  # type: ignore[attr-defined]  # a MemoryWire
+
+        assert not second.is_open
+        assert "bob" in stage.server.applications["talk"].users
+        await ann.settle()
