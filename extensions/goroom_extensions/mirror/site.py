@@ -16,7 +16,7 @@ from aiohttp import web
 
 from goroom import Application, BadRequest, Server
 from goroom_extensions.mirror.application import COOKIE, Mirror
-from goroom_extensions.mirror.channels import KINDS
+from goroom_extensions.mirror.channels import HISTORY, KINDS, SUBSCRIPTIONS
 from goroom_extensions.mirror.dialect import MirrorDialect
 from goroom_extensions.mirror.entrance import Entrance, Throttled
 from goroom_extensions.mirror.forms import Forms
@@ -27,8 +27,8 @@ from goroom_extensions.mirror.tokens import Tokens
 
 log = structlog.get_logger()
 
-OUTBOX_BYTES, OUTBOX_FRAMES = 4 * 1024 * 1024, 1024
-"""What may wait for a socket: a history of the longest messages."""
+OUTBOX_BYTES, OUTBOX_FRAMES = 4 * 1024 * 1024, SUBSCRIPTIONS * (HISTORY + 1)
+"""What may wait for a socket: a history of the longest messages, or of all that it may hear."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

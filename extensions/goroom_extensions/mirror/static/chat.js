@@ -24,6 +24,9 @@ let link
 /** @type {Place | undefined} */
 let shown
 let isLoggedOut = false
+/** @type {string[]} Channels that are still to be subscribed to, and the one that was asked for. */
+let unheard = []
+let asking = ''
 /** @type {Set<string>} Channels of people that the server could not tell of. */
 const unasked = new Set()
 
@@ -82,12 +85,15 @@ function restore() {
   }
 }
 
-/** Add whom I have talked with in another browser, unless I have removed them here. */
-async function addPeople() {
+/**
+ * Add whom I have talked with in another browser, unless I have removed them here.
+ * @param {boolean} isFirstTime whether this browser has known nothing of me
+ */
+async function addPeople(isFirstTime) {
   const answer = await ask('people').catch(() => undefined)
   for (const person of answer?.people ?? []) {
     const hash = `#person/${person.UserId}`
-    if (!removed.has(hash) && !places.has(hash)) placeOf('person', person).isOld = true
+    if (!removed.has(hash) && !places.has(hash)) placeOf('person', person).isOld = isFirstTime
   }
 }
 
@@ -112,7 +118,22 @@ function placeOf(kind, person) {
 
 /** @param {Place} place */
 function subscribe(place) {
-  for (const channel of place.channels) link?.send('channel.subscribe', { channel })
+  unheard.push(...place.channels)
+  subscribeNext()
+}
+
+/** One history at a time: a slow link could not take them all. */
+function subscribeNext() {
+  if (asking || !link?.isOpen) return
+  asking = unheard.shift() ?? ''
+  if (asking) link.send('channel.subscribe', { channel: asking })
+}
+
+/** @param {string} channel whose subscription was answered */
+function answered(channel) {
+  if (channel !== asking) return
+  asking = ''
+  subscribeNext()
 }
 
 /** Show the place that the address names; mine where it names none. */
@@ -199,12 +220,18 @@ function drawSoon() {
 async function take({ code, message, channel }) {
   const place = [...places.values()].find((one) => one.channels.includes(channel))
   if (code === 'registered.success') {
-    for (const one of places.values()) subscribe(one)
+    unheard = []
+    asking = ''
+    for (const one of new Set(shown ? [shown, ...places.values()] : places.values())) subscribe(one)
     for (const notice of unasked) noticed(notice)
-  } else if (code === 'channel.subscribed') place?.clear(channel)
-  else if (code === 'channel.message' && place) hear(place, channel, JSON.parse(message))
-  else if (code === 'channel.refused') refuse(place, message)
-  else if (code === 'subscribe.direct') await noticed(channel)
+  } else if (code === 'channel.subscribed') {
+    place?.clear(channel)
+    answered(channel)
+  } else if (code === 'channel.message' && place) hear(place, channel, JSON.parse(message))
+  else if (code === 'channel.refused') {
+    refuse(place, message)
+    answered(channel)
+  } else if (code === 'subscribe.direct') await noticed(channel)
 }
 
 /**
@@ -330,9 +357,10 @@ document.addEventListener('visibilitychange', drawSoon)
 me = await ask('me').catch(() => undefined)
 if (me) {
   setText(find('me'), me.Username)
+  const isFirstTime = localStorage.getItem(storageKey()) === null
   restore()
   placeOf('channel', me)
-  await addPeople()
+  await addPeople(isFirstTime)
   const url = new URL('ws', BASE)
   url.protocol = url.protocol.replace('http', 'ws')
   link = new Link(url, me.UserId, take, setLink)
