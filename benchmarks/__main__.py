@@ -28,7 +28,7 @@ RESULTS = FOLDER / "results"
 QUICK_PEERS = ["goroom", "aiohttp", "C one send each"]
 QUICK = Settings(two_cores(), repetitions=3, warm=0.2, measure=0.5, tries=2)
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:

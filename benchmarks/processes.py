@@ -7,6 +7,7 @@ import json
 import os
 import select
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from benchmarks.tools import pinned
 
 START_SECONDS = 30.0
 END_SECONDS = 5.0
+MOST_TOLD = 1000
+"""Bytes of what a server wrote to its standard error that a `LoadError` repeats."""
 
 
 @attrs.frozen
@@ -49,9 +52,12 @@ def running(
         LoadError: It does not start.
     """
     command = [*peer.command(), str(rooms), str(members), *arguments]
-    with subprocess.Popen(  # noqa: S603 -- our own programs
-        pinned(command, core), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(  # noqa: S603 -- our own programs
+            pinned(command, core), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+        ) as process,
+    ):
         assert process.stdin is not None  # noqa: S101 -- a pipe was asked for
         assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
         try:
@@ -62,6 +68,9 @@ def running(
                 raise LoadError(f"{peer.name} ended instead of starting")
             said = json.loads(line)
             yield Running(peer, said["port"], process.pid, said["about"])
+        except LoadError as error:
+            errors.seek(max(0, errors.seek(0, os.SEEK_END) - MOST_TOLD))
+            raise LoadError(f"{error} {errors.read().decode(errors='replace')}".strip()) from None
         finally:
             process.stdin.close()
             try:

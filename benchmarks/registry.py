@@ -85,8 +85,8 @@ def other_script(name: str) -> Callable[[], list[str]]:
 
 
 def node_script(name: str) -> Callable[[], list[str]]:
-    """Return what starts a server on Node."""
-    return lambda: [str(node()), str(NODE_FOLDER / name)]
+    """Return what starts a server on Node, as it is run for users."""
+    return lambda: ["env", "NODE_ENV=production", str(node()), str(NODE_FOLDER / name)]
 
 
 # goroom.
@@ -125,6 +125,51 @@ GOROOM = Peer(
     colour="#0b7285",
 )
 
+# Socket.IO's protocol, version 5, over Engine.IO's, version 4.
+
+
+def socketio_greeting(port: int) -> list[Step]:
+    """Return how a client of Socket.IO gets into its room; the room's join is acknowledged."""
+    return [
+        *upgrade("/socket.io/?EIO=4&transport=websocket", port),
+        Step("until", b'0{"sid"'),
+        Step("text", b"40"),
+        Step("until", b'40{"sid"'),
+        Step("text", b'420["join","room-{room}"]'),
+        Step("until", b"430["),
+    ]
+
+
+def socketio_message(data_bytes: int) -> bytes:
+    """Return a message of Socket.IO's clients."""
+    return b"42" + to_json(["say", said(data_bytes)])
+
+
+# Colyseus: a seat is reserved over HTTP, then taken on a WebSocket; messages are msgpack.
+
+
+def colyseus_greeting(port: int) -> list[Step]:
+    """Return how a client of Colyseus gets into its room."""
+    request = (
+        f"POST /matchmake/joinById/room-{{room}} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    )
+    return [
+        Step("raw", request.encode()),
+        Step("capture", b'"sessionId":"'),
+        *upgrade("/process/room-{room}?sessionId={captured}", port),
+        Step("until", b"\x0a"),  # JOIN_ROOM, which is sent back
+        Step("binary", b"\x0a"),
+    ]
+
+
+def colyseus_message(data_bytes: int) -> bytes:
+    """Return a message of Colyseus' clients: ROOM_DATA, then msgpack."""
+    text = said(data_bytes)["text"].encode()
+    size = b"\xda" + len(text).to_bytes(2, "big")
+    return b"\x0d\xa3say\x81\xa4text" + size + text
+
+
 PEERS = [
     GOROOM,
     attrs.evolve(GOROOM, name="goroom on uvloop", command=script("goroom_rooms.py", "--uvloop")),
@@ -133,6 +178,45 @@ PEERS = [
         name="aiohttp",
         source="https://docs.aiohttp.org/en/stable/web_quickstart.html#websockets",
         command=script("aiohttp_rooms.py"),
+    ),
+    Peer(
+        name="websockets",
+        source="https://websockets.readthedocs.io/en/stable/topics/broadcast.html",
+        command=other_script("websockets_rooms.py"),
+    ),
+    Peer(
+        name="python-socketio",
+        source="https://python-socketio.readthedocs.io/en/stable/server.html#rooms",
+        command=other_script("socketio_rooms.py"),
+        greeting=socketio_greeting,
+        message=socketio_message,
+        answers=[(b"2", b"3")],
+    ),
+    Peer(
+        name="Socket.IO",
+        source="https://socket.io/docs/v4/rooms/",
+        command=node_script("socketio_rooms.js"),
+        greeting=socketio_greeting,
+        message=socketio_message,
+        answers=[(b"2", b"3")],
+    ),
+    Peer(
+        name="ws",
+        source="https://github.com/websockets/ws#server-broadcast",
+        command=node_script("ws_rooms.js"),
+    ),
+    Peer(
+        name="Colyseus",
+        source="https://docs.colyseus.io/room",
+        command=node_script("colyseus_rooms.js"),
+        greeting=colyseus_greeting,
+        message=colyseus_message,
+        opcode=2,
+    ),
+    Peer(
+        name="picows",
+        source="https://picows.readthedocs.io/en/stable/introduction.html",
+        command=other_script("picows_rooms.py"),
     ),
     Peer(
         name="C one send each",

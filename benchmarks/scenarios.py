@@ -40,9 +40,9 @@ class Scenario:
 
 
 FAN_OUT = [
-    Scenario(name="room of 100", rooms=1, members=100, senders=1, window=64),
-    Scenario(name="room of 100, 8 senders", rooms=1, members=100, senders=8, window=8),
-    Scenario(name="room of 1000", rooms=1, members=1000, senders=1, window=16),
+    Scenario(name="room of 100", rooms=1, members=100, senders=1, window=8),
+    Scenario(name="room of 100, 8 senders", rooms=1, members=100, senders=8),
+    Scenario(name="room of 1000", rooms=1, members=1000, senders=1, window=4),
     Scenario(name="250 rooms of 4", rooms=250, members=4, senders=4),
     Scenario(name="50 rooms of 20", rooms=50, members=20, senders=20),
     Scenario(name="64 echoing", rooms=64, members=1, senders=1),
