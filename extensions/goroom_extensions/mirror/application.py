@@ -112,7 +112,7 @@ class Mirror(ApplicationExtension):
         async with self._locks(account.id):
             notices = await self.store.take_notices(account.id)
             connection = self.turn.connection
-            if connection is None or connection.is_closed:  # a page that is loaded anew meanwhile
+            if connection is None or not connection.is_open:  # a page that is loaded anew meanwhile
                 for channel in notices:
                     await self.store.keep_notice(account.id, channel)
                 return
@@ -148,8 +148,9 @@ class Mirror(ApplicationExtension):
         if receiver not in self._sockets and await self.store.by_id(receiver) is None:
             return
         async with self._locks(receiver):  # it may be binding
-            sockets = self._sockets.get(receiver)
-            if sockets is None:
+            # Not those that are just going: nobody would hear of it, nor be told again.
+            sockets = [socket for socket in self._sockets.get(receiver, ()) if _hears(socket)]
+            if not sockets:
                 await self.store.keep_notice(receiver, frame.channel)
                 return
         self.application.broadcast("subscribe.direct", Frame(channel=frame.channel), only=sockets)
@@ -202,6 +203,10 @@ class Mirror(ApplicationExtension):
         if account is None:
             raise Refused
         return account
+
+
+def _hears(user: User) -> bool:
+    return any(link.connection.is_open for link in user.links)
 
 
 def _refuse(user: User, channel: str, error: Refused | StoreFailed) -> None:

@@ -260,6 +260,27 @@ async def test_a_direct_message_to_an_offline_user_vanishes_not(house: House) ->
     assert channel == direct(ada, bob)
 
 
+@pytest.mark.parametrize("how", ["close", "abort"])
+async def test_a_direct_message_to_who_is_just_going_is_kept(house: House, how: str) -> None:
+    ada = await house.socket("ada")
+    for _ in range(10):
+        bob = await house.socket("bob")
+        if how == "close":
+            await bob.close()
+        else:
+            bob.web_socket.abort()
+            await bob.web_socket._writer.wait_closed()  # now the system has told the server
+        channel = write_to(ada, bob)
+        assert [] == await ada.so_far()
+        again = await house.socket("bob", bound=False)
+        again.bind()
+
+        assert [("subscribe.direct", channel)] == [
+            (frame["code"], frame["channel"]) for frame in await again.so_far()
+        ]
+        await house.leave(again)
+
+
 async def test_offline_messages_and_accounts_survive_a_restart(
     tmp_path: Path, passwords: Passwords, database_url: str
 ) -> None:
