@@ -149,7 +149,10 @@ def answering(handler: Handler) -> Handler:
         except BadRequest as error:
             return said(error.message, HTTPStatus.BAD_REQUEST)
         except (web.RequestPayloadError, ConnectionError):
-            return said("The request cannot be read", HTTPStatus.BAD_REQUEST)
+            request.content.feed_eof()  # else aiohttp reads on, and logs that it cannot
+            response = said("The request cannot be read", HTTPStatus.BAD_REQUEST)
+            response.force_close()  # nobody knows where the next request begins
+            return response
         except (StoreFailed, PasswordsBusy):
             return said("Try again in a moment", HTTPStatus.SERVICE_UNAVAILABLE)
 
