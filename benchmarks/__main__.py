@@ -13,20 +13,24 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Self
 
 import attrs
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benchmarks import report, scenarios
+from benchmarks import chart, gate, report, scenarios
 from benchmarks.generator import LoadError
 from benchmarks.measure import Settings, check_features, measure_all
 from benchmarks.registry import PEERS, Peer
+from benchmarks.scale import measure_scale, scaled
 from benchmarks.scenarios import Scenario
 from benchmarks.tools import FOLDER, MissingToolError, open_many_files, two_cores
 
 RESULTS = FOLDER / "results"
 QUICK_PEERS = ["goroom", "aiohttp", "C one send each"]
 QUICK = Settings(two_cores(), repetitions=3, warm=0.2, measure=0.5, tries=2)
+GATE = Settings(two_cores(), repetitions=3, warm=0.2, measure=0.4, tries=1)
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -36,6 +40,8 @@ def main() -> int:
     options = read_options()
     try:
         open_many_files()
+        if options.gate:
+            return 0 if gate.check(GATE, console.print) else 1
         return measure(options)
     except (LoadError, MissingToolError) as error:
         console.print(f"[red]{type(error).__name__}: {error}", markup=True)
@@ -43,28 +49,58 @@ def main() -> int:
 
 
 def measure(options: argparse.Namespace) -> int:
-    """Measure peers in their scenarios, and write what was found."""
+    """Measure peers in their scenarios, then how goroom scales, and write what was found."""
     settings = QUICK if options.quick else Settings(two_cores())
     changes = {"repetitions": options.repetitions, "measure": options.seconds}
     settings = attrs.evolve(settings, **{name: value for name, value in changes.items() if value})
     peers, played = chosen_peers(options), chosen_scenarios(options)
+    options.output.mkdir(parents=True, exist_ok=True)
     features = check_features(peers, settings)
-    with console.status("measuring") as status:
-
-        def say(text: str) -> None:
-            status.update(text)
-            console.print(text, markup=False)
-
-        results = measure_all(peers, played, settings, say)
+    with Status(settings.repetitions * len(played) * len(peers)) as status:
+        results = measure_all(peers, played, settings, status.say) if not options.scale else []
+        wants_scale = options.scale or not (options.quick or options.only or options.peers)
+        scale = measure_scale(scaled(settings), status.say) if wants_scale else None
+    if scale is not None:
+        write(options.output, "scale.json", json.dumps(scale, indent=1) + "\n")
+        write(options.output, "scale.svg", chart.lines_of(scale))
+    if not results:
+        return 0
     rows = report.rows_of(results)
-    console.print(report.table_of(rows))
+    console.print(report.table_of(rows), soft_wrap=False)
     sources = {peer.name: peer.source for peer in peers}
     everything = report.report_of(results, settings, features, sources)
-    options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "results.json").write_text(json.dumps(everything, indent=1) + "\n")
-    (options.output / "table.md").write_text(report.markdown_of(rows))
-    console.print(f"written: {options.output}/results.json, table.md")
+    write(options.output, "results.json", json.dumps(everything, indent=1) + "\n")
+    write(options.output, "table.md", report.markdown_of(rows))
+    write(options.output, "chart.svg", chart.bars_of(rows))
     return 1 if any(row["errors"] for row in rows) else 0
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    """Write one file of results, and say so."""
+    (folder / name).write_text(text)
+    console.print(f"written: {folder / name}")
+
+
+class Status:
+    """The progress of a measurement; a context manager."""
+
+    def __init__(self, runs: int) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console
+        )
+        self._task = self._progress.add_task("measuring", total=runs)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Show what one run has found."""
+        self._progress.advance(self._task)
+        console.print(text, markup=False)
 
 
 def chosen_peers(options: argparse.Namespace) -> list[Peer]:
@@ -88,6 +124,8 @@ def read_options() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="few servers, short runs")
+    parser.add_argument("--scale", action="store_true", help="only how one process scales")
+    parser.add_argument("--gate", action="store_true", help="fail where goroom became slower")
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="scenarios with TEXT in the name"
     )

@@ -8,9 +8,10 @@ import os
 import select
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import attrs
 
@@ -40,6 +41,12 @@ class Running:
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time that it has used, all threads together."""
+        # The clock of another process, as clock_getcpuclockid(3) of Linux makes its number.
+        return time.clock_gettime((~self.pid << 3) | 2)
+
 
 @contextlib.contextmanager
 def running(
@@ -61,12 +68,7 @@ def running(
         assert process.stdin is not None  # noqa: S101 -- a pipe was asked for
         assert process.stdout is not None  # noqa: S101 -- a pipe was asked for
         try:
-            if not select.select([process.stdout], [], [], START_SECONDS)[0]:
-                raise LoadError(f"{peer.name} does not start")
-            line = process.stdout.readline()
-            if not line:
-                raise LoadError(f"{peer.name} ended instead of starting")
-            said = json.loads(line)
+            said = json.loads(_first_line(peer, process.stdout))
             yield Running(peer, said["port"], process.pid, said["about"])
         except LoadError as error:
             errors.seek(max(0, errors.seek(0, os.SEEK_END) - MOST_TOLD))
@@ -77,3 +79,12 @@ def running(
                 process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _first_line(peer: Peer, output: IO[bytes]) -> bytes:
+    if not select.select([output], [], [], START_SECONDS)[0]:
+        raise LoadError(f"{peer.name} does not start")
+    line = output.readline()
+    if not line:
+        raise LoadError(f"{peer.name} ended instead of starting")
+    return line
