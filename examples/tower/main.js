@@ -1,4 +1,4 @@
-/** The hall, for a person: what is said, who comes and goes, and a line to say something. */
+/** The hall, for a person: who says what, comes and goes; and commands to copy. */
 
 import { connect } from '../goroom.js'
 
@@ -11,6 +11,25 @@ const form = /** @type {HTMLFormElement} */ (element('say'))
 const input = /** @type {HTMLInputElement} */ (element('text'))
 
 for (const place of document.querySelectorAll('.host')) place.textContent = location.host
+
+for (const command of document.querySelectorAll('.command')) {
+  const button = command.querySelector('button')
+  const code = command.querySelector('code')
+  if (button && code) button.addEventListener('click', () => copy(code, button))
+}
+
+/** @param {HTMLElement} code @param {HTMLButtonElement} button */
+async function copy(code, button) {
+  for (const other of document.querySelectorAll('.command button')) other.textContent = 'Copy'
+  try {
+    await navigator.clipboard.writeText(code.textContent ?? '')
+    button.textContent = 'Copied'
+    element('said').textContent = 'Copied'
+  } catch {
+    getSelection()?.selectAllChildren(code)
+    element('said').textContent = 'Selected: copy it by hand'
+  }
+}
 
 /** @param {string} text @param {string} [sender] */
 function show(text, sender) {
@@ -39,10 +58,10 @@ async function enter() {
     element('people').textContent = others ? `${others} more ${others === 1 ? 'is' : 'are'} here` : 'nobody else is here'
   }
   element('me').textContent = app.user
-  showLink('open', 'Open')
+  showLink('open', 'Connected')
   showPeople()
   app.on('drop', () => showLink('suspended', 'The link is lost'))
-  app.on('resume', () => showLink('open', 'Open'))
+  app.on('resume', () => showLink('open', 'Connected'))
   app.on('close', ({ reason }) => showLink('closed', `Closed: ${reason}. Reload to come back`))
   room.on('say', ({ text }, sender) => show(text, sender))
   room.onEvent('join', ({ name: newcomer }) => (show(`${newcomer} is here`), showPeople()))
