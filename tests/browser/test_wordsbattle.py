@@ -21,6 +21,8 @@ AXE = ROOT / "tests" / "js" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"viewport": {"width": 320, "height": 568}, "is_mobile": True, "has_touch": True}
 DESK = {"viewport": {"width": 1280, "height": 800}}
 PAGE_BYTES = 60 * 1024
+CUT_NAMES = """[...document.querySelectorAll('#players .name')]
+    .filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.textContent)"""
 SMALL_TARGETS = """[...document.querySelectorAll('button, input')]
     .filter((it) => it.checkVisibility())
     .map((it) => [it.id, it.getBoundingClientRect().height])
@@ -157,6 +159,20 @@ async def test_a_newcomer_alone_is_in_a_game_within_two_seconds(
 
     await expect(anna.locator("#game")).to_be_visible(timeout=2000)
     await expect(anna.locator("#players .name")).to_contain_text(["Robot"])
+
+
+@pytest.mark.parametrize(
+    "size", [DESK, PHONE, {**PHONE, "viewport": {"width": 360, "height": 740}}]
+)
+async def test_the_longest_name_is_shown_whole(
+    words: Demo, windows: OpenWindow, size: dict[str, Any]
+) -> None:
+    anna, _ = await seat_friends(words, windows, **size)
+    page = await windows(anna.url, name="Wwwwwwwww", **size)
+    await page.get_by_role("button", name="Join").click()
+    await expect(page.locator("#players li")).to_have_count(3)
+
+    assert [] == await page.evaluate(CUT_NAMES)
 
 
 async def test_who_comes_too_late_is_told_and_finds_back(words: Demo, windows: OpenWindow) -> None:
