@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names of this machine: programs ask for one and name another in their Origin."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 ANY = "*"
 """As an allowed origin: every page may. Only for endpoints without cookies."""
@@ -73,9 +76,14 @@ class OriginCheck:
             parsed = _parsed_leniently(origin)
         if parsed is None:
             return False
-        scheme, name, port = parsed
-        is_same_host = self._same_host and (name, port) == _host_and_port(host, scheme)
-        return is_same_host or parsed in self._allowed
+        if parsed in self._allowed:
+            return True
+        asked = _host_and_port(host, parsed[0])
+        if not self._same_host or asked is None:
+            return False
+        if not is_strict and {parsed[1], asked[0]} <= _LOOPBACK:
+            return parsed[2] == asked[1]
+        return parsed[1:] == asked
 
 
 def _parsed(origin: str) -> tuple[str, str, int] | None:

@@ -265,6 +265,7 @@ class RoomService(Mapping[str, Room]):
                 error=str(error) or type(error).__name__,
             )
             push = unasked_refusal(EventType.JOIN_ROOM, error, self._application.name, name)
+            push.receiver = user.name
             deliver(push, audience_of(user.links))
             return
         await self._leave_behind(user, leaving)

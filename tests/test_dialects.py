@@ -276,8 +276,9 @@ async def test_a_refusal_names_whom_it_is_for() -> None:
         ann = await _dial(stage, "ann", Refusals)
         ann.send("unreadable")
         ann.send("nowhere say x")
+        ann.send("hall go hall")
 
-        assert ["21 ann", "7 ann"] == await ann.received()
+        assert ["21 ann", "7 ann", "8 ann"] == await ann.received()
 
 
 async def test_a_connection_that_closes_or_is_lost_is_open_no_more() -> None:

@@ -250,6 +250,25 @@ async def test_a_reader_who_loses_the_link_misses_nothing(
     await expect(bob.locator("#lost")).to_be_hidden()
 
 
+async def test_a_page_that_is_back_shows_who_wrote_for_the_first_time_meanwhile(
+    program: Program, window: OpenWindow
+) -> None:
+    ada, bob, phone = [await window(program.url) for _ in range(3)]
+    await enter(ada, "ada")
+    await enter(bob, "bob")
+    await enter(phone, "bob", "Log in")
+    await bob.context.set_offline(True)
+    await expect(bob.locator("#lost-text")).to_contain_text("The link is lost.")
+    await begin(ada, "bob", "Write to")
+    await say(ada, "hello")
+    # The notice goes to the other window, and to nobody else.
+    await expect(phone.get_by_role("link", name="ada new")).to_be_visible()
+    await bob.context.set_offline(False)
+
+    await bob.get_by_role("link", name="ada new").click()
+    await expect(lines(bob)).to_have_text(["hello"])
+
+
 async def test_who_was_logged_out_elsewhere_is_told(program: Program, window: OpenWindow) -> None:
     ada = await window(program.url)
     await enter(ada, "ada")

@@ -111,7 +111,7 @@ def _log_out(application: Application, token: str) -> None:
 
 def _secret_of(keys: Path) -> bytes:
     """Return a secret that is as old as the oldest key, so that open forms outlive a restart."""
-    oldest = min(keys.glob("*.pem"))
+    oldest = min(keys.glob("*.pem"), key=lambda path: path.stat().st_mtime)
     return hmac.digest(oldest.read_bytes(), b"goroom_extensions.mirror.forms", "sha256")
 
 

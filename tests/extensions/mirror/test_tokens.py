@@ -125,6 +125,10 @@ def test_a_token_is_an_rs256_jwt_with_the_claims_of_the_seed(tokens: Tokens, fol
     assert private_key(folder).key_size == 2048
 
 
+def test_two_tokens_of_one_second_are_not_the_same(tokens: Tokens) -> None:
+    assert tokens.issue(ANN) != tokens.issue(ANN)
+
+
 def test_a_token_is_over_at_its_time(tokens: Tokens, watch: Watch) -> None:
     token = tokens.issue(ANN)
     watch.seconds += 72 * HOUR - 1

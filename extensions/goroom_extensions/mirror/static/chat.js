@@ -23,6 +23,7 @@ let me
 let link
 /** @type {Place | undefined} */
 let shown
+let hasBeenOpen = false
 let isLoggedOut = false
 /** @type {string[]} Channels that are still to be subscribed to, and the one that was asked for. */
 let unheard = []
@@ -285,6 +286,11 @@ async function noticed(channel) {
  */
 function setLink(state, seconds = 0) {
   if (isLoggedOut) state = 'out'
+  if (state === 'open') {
+    // What came while the link was dead and nobody knew: it was told to a socket that was gone.
+    if (hasBeenOpen) void addPeople(false)
+    hasBeenOpen = true
+  }
   document.body.dataset.link = state
   const words = { connecting: 'Connecting', open: 'Connected', away: `Away, ${seconds} s`, out: 'Logged out' }
   setText(find('link-text'), words[state])
