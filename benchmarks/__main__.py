@@ -25,14 +25,14 @@ from benchmarks.measure import Settings, check_features, measure_all
 from benchmarks.registry import PEERS, Peer
 from benchmarks.scale import measure_scale, scaled
 from benchmarks.scenarios import Scenario
-from benchmarks.tools import FOLDER, MissingToolError, open_many_files, two_cores
+from benchmarks.tools import FOLDER, MissingToolError, open_many_files, program, two_cores
 
 RESULTS = FOLDER / "results"
 QUICK_PEERS = ["goroom", "aiohttp", "C one send each"]
 QUICK = Settings(two_cores(), repetitions=3, warm=0.2, measure=0.5, tries=2)
 GATE = Settings(two_cores(), repetitions=3, warm=0.2, measure=0.4, tries=1)
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 110)
 
 
 def main() -> int:
@@ -40,12 +40,22 @@ def main() -> int:
     options = read_options()
     try:
         open_many_files()
+        if options.install:
+            return install()
         if options.gate:
             return 0 if gate.check(GATE, console.print) else 1
         return measure(options)
     except (LoadError, MissingToolError) as error:
         console.print(f"[red]{type(error).__name__}: {error}", markup=True)
         return 1
+
+
+def install() -> int:
+    """Install and compile all that a measurement needs."""
+    for peer in PEERS:
+        console.print(f"{peer.name}: {' '.join(peer.command())}", markup=False)
+    console.print(f"load generator: {program('load')}", markup=False)
+    return 0
 
 
 def measure(options: argparse.Namespace) -> int:
@@ -125,6 +135,7 @@ def read_options() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="few servers, short runs")
     parser.add_argument("--scale", action="store_true", help="only how one process scales")
+    parser.add_argument("--install", action="store_true", help="only install what is needed")
     parser.add_argument("--gate", action="store_true", help="fail where goroom became slower")
     parser.add_argument(
         "--only", default="", metavar="TEXT", help="scenarios with TEXT in the name"

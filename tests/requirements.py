@@ -19,6 +19,8 @@ from tests.postgres import missing_postgres
 
 NODE_FOLDER = Path(__file__).parent / "js"
 OLDEST_NODE = 20
+PEERS_FOLDER = Path(__file__).parent.parent / "benchmarks"
+PEERS_OF_NODE = "peers/node/node_modules/.installed.json"
 
 
 def chromium() -> str | None:
@@ -50,10 +52,27 @@ def missing_node() -> str | None:
     return None
 
 
+def missing_compiler() -> str | None:
+    """Return what a test of the load generator lacks, with the remedy, or None."""
+    if shutil.which("cc") or shutil.which("gcc"):
+        return None
+    return "there is no C compiler: apt-get install gcc libc6-dev"
+
+
+def missing_peers() -> str | None:
+    """Return what a test of the servers beside goroom lacks, with the remedy, or None."""
+    for stamp in (PEERS_FOLDER / ".venv/installed.txt", PEERS_FOLDER / PEERS_OF_NODE):
+        if not stamp.exists():
+            return "the benchmark's servers are not installed: python3 dev.py bench --install"
+    return None
+
+
 CHECKS: Mapping[str, Callable[[], str | None]] = {
     "browser": missing_browser,
     "node": missing_node,
     "postgres": missing_postgres,
+    "compiler": missing_compiler,
+    "peers": missing_peers,
 }
 """Each requirement's name, and what tells what it lacks."""
 
