@@ -10,8 +10,10 @@ go-message-broadcaster hear each other, in one order. The page, in tower/, says 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -32,6 +34,7 @@ from goroom_extensions.mesh import (
 )
 from words.application import KINDS, WordsBattle
 from words.dictionary import english
+from words.house import House
 
 from goroom import BadRequest, RoomExtension, Server, User, handles, setup
 
@@ -40,6 +43,7 @@ DATA = Path("tower-data")
 """Where what has to last is, unless the command line says otherwise."""
 HALL = "hall"
 TEXT_CHARACTERS = 500
+ROBOTS = 8
 
 
 @attrs.frozen
@@ -128,6 +132,14 @@ async def show_words(_: web.Request) -> web.FileResponse:
     return web.FileResponse(wordsbattle.PAGE / "index.html")
 
 
+async def keep_house(house: House, _: web.Application) -> AsyncIterator[None]:
+    """Have robots play with who is alone at the page of the words game."""
+    robots = asyncio.create_task(house.run())
+    yield
+    robots.cancel()
+    await asyncio.wait({robots})
+
+
 def make_site(database: str, keys: Path) -> web.Application:
     """Return the site with everything on it."""
     site, server = web.Application(), make_server()
@@ -136,6 +148,7 @@ def make_site(database: str, keys: Path) -> web.Application:
     site.router.add_static("/page/", PAGE)
     site.router.add_get("/words/", show_words)
     site.router.add_static("/words/", wordsbattle.PAGE)
+    site.cleanup_ctx.append(partial(keep_house, House(server, ROBOTS)))
     site.on_response_prepare.append(wordsbattle.add_headers)
     return site
 

@@ -105,7 +105,9 @@ def test_pages_of_the_same_host_are_allowed_beside_others_where_self_says_so() -
     assert not OriginCheck(["https://play.example"]).allows(f"http://{HOST}", HOST)
 
 
-@pytest.mark.parametrize("origin", ["localhost:9218", "http://localhost:9218/", "http://[::1]:9218"])
+@pytest.mark.parametrize(
+    "origin", ["localhost:9218", "http://localhost:9218/", "http://[::1]:9218"]
+)
 def test_names_of_this_machine_are_one_host_where_no_cookie_comes(origin: str) -> None:
     host = "127.0.0.1:9218"
 

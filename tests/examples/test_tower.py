@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import re
 import signal
@@ -185,6 +186,25 @@ def _commands(address: str) -> list[str]:
 
 
 @pytest.mark.requires("node")
+async def test_who_is_alone_at_the_words_game_plays_with_a_robot(address: str) -> None:
+    socket = await WebSocket.connect(f"http://{address}/words/wsmesh?robots=1")
+
+    def say(action: str, target: str, **body: str) -> None:
+        socket.send_text(json.dumps({"action": action, "target": target, "message_body": body}))
+
+    say("join-random-room", "mesh-global", roomname="alone")
+    frame: dict[str, Any] = {"action": ""}
+    while frame["action"] != "room-bot-greetings":
+        message = await socket.receive(WAIT_SECONDS)
+        assert isinstance(message, str)
+        frame = json.loads(message)
+        if frame["action"] == "know-yourself":
+            say("set-client-name", "alone", setname="Anna")
+
+    assert "alone" == frame["target"]
+    await socket.close()
+
+
 async def test_the_commands_on_its_page_say_hello_in_the_hall(address: str) -> None:
     witness = await GoroomSpeaker.sit(address)
     processes = [
