@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks/peers/python"))
 from serving import HOST, serve
 
 FAULT = sys.argv[1]
-EVERY = 10
-"""The fault is made with every tenth message."""
+TENTH = 10
+"""The fault is made once, early enough that others follow."""
 SENDER = slice(len('{"text":"@'), len('{"text":"@123456'))
 
 rooms: defaultdict[str, list[web.WebSocketResponse]] = defaultdict(list)
@@ -34,36 +34,27 @@ async def pass_on(request: web.Request) -> web.WebSocketResponse:
         count += 1
         for peer in list(members):
             # The fault hits the last member only: the sender is the first, and goes on.
-            is_hit = peer is members[-1] and count % EVERY == 0
+            is_hit = peer is members[-1] and count == TENTH
             await send(peer, message.data, fault=FAULT if is_hit else "")
     return ws
 
 
 async def send(peer: web.WebSocketResponse, text: str, *, fault: str) -> None:
-    if fault == "lose":
-        return
     if fault == "close":
         await peer.close()
-        return
-    if fault in {"reorder", "disorder"}:
+    elif fault in {"reorder", "disorder"}:
         late[peer] = text
-        return
-    if peer.closed:
-        return
-    held = late.pop(peer, None)
-    if held and FAULT == "disorder" and held[SENDER] == text[SENDER]:
+    elif fault != "lose" and not peer.closed:
+        held = late.pop(peer, "")
         # Turned round with a message of the same sender, it would be the other fault.
-        await peer.send_str(held)
-        held = None
-    await peer.send_str(text)
-    if fault == "double":
-        await peer.send_str(text)
-    if fault == "stray":
-        for others in rooms.values():
-            if peer not in others:
-                await others[0].send_str(text)
-    if held:
-        await peer.send_str(held)
+        is_first = FAULT == "disorder" and held[SENDER] == text[SENDER]
+        texts = [held, text] if is_first else [text, held]
+        for one in texts if held else [text]:
+            await peer.send_str(one)
+        if fault == "double":
+            await peer.send_str(text)
+        if fault == "stray":
+            await next(others[0] for others in rooms.values() if peer not in others).send_str(text)
 
 
 async def start() -> int:
