@@ -55,7 +55,10 @@ async function enter() {
   const room = await app.join('hall')
   const showPeople = () => {
     const others = room.count - 1
-    element('people').textContent = others ? `${others} more ${others === 1 ? 'is' : 'are'} here` : 'nobody else is here'
+    const away = [...room.members.values()].filter((member) => member.away).length
+    element('people').textContent = others
+      ? `${others} more ${others === 1 ? 'is' : 'are'} here${away ? `, ${away} away` : ''}`
+      : 'nobody else is here'
   }
   element('me').textContent = app.user
   showLink('open', 'Connected')
@@ -66,6 +69,9 @@ async function enter() {
   room.on('say', ({ text }, sender) => show(text, sender))
   room.onEvent('join', ({ name: newcomer }) => (show(`${newcomer} is here`), showPeople()))
   room.onEvent('leave', ({ name: leaver }) => (show(`${leaver} has gone`), showPeople()))
+  room.onEvent('away', showPeople)
+  room.onEvent('back', showPeople)
+  addEventListener('pagehide', () => app.close())
   room.onEvent('left', ({ reason }) => showLink('closed', `Out of the hall: ${reason}`))
   form.addEventListener('submit', async (event) => {
     event.preventDefault()

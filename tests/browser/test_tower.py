@@ -14,13 +14,18 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import OpenWindow
-from tests.browser.demo import ROOT, Demo
+from tests.browser.demo import KEEP_SOCKETS, ROOT, Demo
 
 pytestmark = pytest.mark.requires("browser")
 
 AXE = ROOT / "tests" / "js" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"viewport": {"width": 320, "height": 568}, "is_mobile": True, "has_touch": True}
 DESK = {"viewport": {"width": 1280, "height": 800}}
+LOSE_THE_LINK = """
+window.WebSocket = function () { return new sockets[0].constructor('ws://127.0.0.1:49151') }
+sockets[0].close()
+"""
+"""No server listens there, so the page cannot come back."""
 WIDTHS = "[...document.querySelectorAll('html, pre')].map((it) => [it.scrollWidth, it.clientWidth])"
 SMALL_TARGETS = """[...document.querySelectorAll('button, input')]
     .filter((it) => it.getBoundingClientRect().height < 44).map((it) => it.outerHTML)"""
@@ -55,6 +60,16 @@ async def test_two_windows_hear_each_other_in_the_hall(tower: Demo, windows: Ope
     await bobby.keyboard.press("Enter")
 
     await expect(anna.locator("#log")).to_contain_text("<b>hello</b>")
+    await bobby.goto("about:blank")
+    await expect(anna.locator("#people")).to_have_text("nobody else is here", timeout=5000)
+
+
+async def test_who_has_lost_the_link_is_said_to_be_away(tower: Demo, windows: OpenWindow) -> None:
+    anna = await windows(tower.url)
+    bobby = await windows(tower.url, script=KEEP_SOCKETS)
+    await bobby.evaluate(LOSE_THE_LINK)
+
+    await expect(anna.locator("#people")).to_have_text("1 more is here, 1 away")
 
 
 async def test_the_page_is_light_or_dark_as_one_likes(tower: Demo, windows: OpenWindow) -> None:
