@@ -66,7 +66,8 @@ def measure(options: argparse.Namespace) -> int:
     peers, played = chosen_peers(options), chosen_scenarios(options)
     options.output.mkdir(parents=True, exist_ok=True)
     features = check_features(peers, settings)
-    with Status(settings.repetitions * len(played) * len(peers)) as status:
+    runs = [min(one.most_repetitions or 999, settings.repetitions) for one in played]
+    with Status(sum(runs) * len(peers)) as status:
         results = measure_all(peers, played, settings, status.say) if not options.scale else []
         wants_scale = options.scale or not (options.quick or options.only or options.peers)
         scale = measure_scale(scaled(settings), status.say) if wants_scale else None

@@ -28,11 +28,11 @@ class Settings:
     cores: tuple[int | None, int | None]
     """The server's and the generator's."""
     repetitions: int = 5
-    warm: float = 0.5
+    warm: float = 0.4
     """Seconds of sending before what counts."""
-    measure: float = 1.0
+    measure: float = 0.8
     """Seconds that count."""
-    tries: int = 3
+    tries: int = 2
     """How often a run is made at most while other programs disturb it."""
 
 
@@ -113,6 +113,8 @@ def measure_all(
         # Who goes first changes, so that nobody always meets the warmer machine.
         turn = repetition % len(peers)
         for scenario in scenarios:
+            if repetition >= (scenario.most_repetitions or settings.repetitions):
+                continue
             for peer in [*peers[turn:], *peers[:turn]]:
                 result = measure_quietly(peer, scenario, repetition, settings)
                 results.append(result)

@@ -32,6 +32,8 @@ class Scenario:
     at_once: int = 64
     """Clients that are on their way into their rooms at one time."""
     data_bytes: int = DATA_BYTES
+    most_repetitions: int | None = None
+    """How often it is worth while, where that is less than what is asked for."""
 
     @property
     def clients(self) -> int:
@@ -52,7 +54,9 @@ FAN_OUT = [
 JOINS = Scenario(name="joins", rooms=500, members=4, mode="idle")
 """Clients a second who connect, log in where there is such a thing, and join."""
 
-MEMORY = Scenario(name="memory", rooms=2500, members=4, mode="idle", pauses=[1000], at_once=64)
+MEMORY = Scenario(
+    name="memory", rooms=2500, members=4, mode="idle", pauses=[1000], most_repetitions=2
+)
 """Resident bytes of the server for each idle joined connection, between 1,000 and 10,000."""
 
 LATENCY = Scenario(
