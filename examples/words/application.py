@@ -10,13 +10,14 @@ from goroom_extensions.mesh import GLOBAL_ROOM, MeshApplication
 from words.room import (
     BOT,
     DEFAULT_PLAYERS,
+    GIVES_WAY,
     MOST_PLAYERS,
     GameStarted,
     RandomRoom,
     WordsRoom,
 )
 
-from goroom import Application, NotAllowed, Refused, RoomFull, User, handles
+from goroom import Application, NotAllowed, Refused, Room, RoomFull, User, handles
 
 FULL = "Failed to join the room its occupied"
 """What a client is told of a full room, word for word."""
@@ -60,6 +61,11 @@ class WordsBattle(MeshApplication):
         self.pairing = asyncio.Lock()
         """Held while a stranger is seated: two at once would both find nobody, and wait."""
 
+    def on_login(self, user: User, credentials: dict[str, object]) -> None:  # noqa: ARG002 -- a hook
+        """Note whether *user* came in a stranger's stead, as its URL says (``?stand-in=1``)."""
+        connection = self.turn.connection
+        user.data[GIVES_WAY] = connection is not None and connection.query.get("stand-in") == "1"
+
     @handles("join-room", JoinRoom)
     async def join_room(self, user: User, wish: JoinRoom) -> None:
         """Seat *user* in the room of this name; where there is none, *user* makes it."""
@@ -68,7 +74,11 @@ class WordsBattle(MeshApplication):
 
     @handles("join-random-room", JoinRandomRoom)
     async def join_random_room(self, user: User, wish: JoinRandomRoom) -> None:
-        """Seat *user* with a stranger who waits, or let it wait for one."""
+        """
+        Seat *user* with a stranger who waits, or let it wait for one.
+
+        Until their first turn, who has come in another's stead gives way to it.
+        """
         rooms = self.application.rooms
         async with self.pairing:
             waiting = [
@@ -78,10 +88,28 @@ class WordsBattle(MeshApplication):
             ]
             if any(user.name in room.members for room in waiting):
                 return
+            if not waiting and not self.gives_way(user):
+                waiting = await self.make_way(user)
             name = waiting[0].name if waiting else wish.roomname
             if not waiting and (not name or name in rooms):
                 name = self.new_room_name()
             await self.seat(user, name, RANDOM)
+
+    async def make_way(self, user: User) -> list[Room]:
+        """Free a seat for *user* that is held by who gives way; return its room, if any."""
+        rooms = self.application.rooms
+        if self.has_enough_rooms(user):
+            return []
+        for room in (rooms[name] for name in rooms):
+            rules = room.extension
+            if not isinstance(rules, RandomRoom) or rules.has_had_a_turn:
+                continue
+            stand_ins = [member for member in room.members.values() if self.gives_way(member)]
+            if len(stand_ins) == 1 and user.name not in room.members:
+                await room.leave(stand_ins[0])
+                stand_ins[0].kick()
+                return [room]
+        return []
 
     @handles("leave-room")
     async def leave_room(self, user: User) -> None:
@@ -94,7 +122,7 @@ class WordsBattle(MeshApplication):
     async def seat(self, user: User, name: str, kind: str, **options: int) -> None:
         """Let *user* join the room *name*, made where there is none, or tell it why not."""
         try:
-            if len(user.rooms) > ROOMS_PER_CLIENT:
+            if self.has_enough_rooms(user):
                 raise NotAllowed("You are in enough rooms.", reason="quota")
             await self.mesh.join(user, name, kind, **options)
         except RoomFull:
@@ -104,6 +132,16 @@ class WordsBattle(MeshApplication):
         else:
             return
         self.mesh.push("fail-join-room-notify", {"message": text}, client=user, sender=BOT)
+
+    @staticmethod
+    def has_enough_rooms(user: User) -> bool:
+        """Tell whether *user* may sit in no more rooms."""
+        return len(user.rooms) > ROOMS_PER_CLIENT
+
+    @staticmethod
+    def gives_way(user: User) -> bool:
+        """Tell whether *user* leaves its seat to the next stranger until the first turn."""
+        return bool(user.data.get(GIVES_WAY))
 
     def has_started(self, name: str) -> bool:
         """Tell whether there is a room *name* whose game has begun, or is over."""

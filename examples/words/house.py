@@ -1,9 +1,9 @@
 """
 The house: robots that play with strangers whom nobody else has come to play with.
 
-They come to those who said ``?robots=1`` when they connected, as our page does. A robot is a client
-like any other, but for the way that its frames take: it is a `goroom.Conn` in the server's own
-process.
+They come to those who said ``?robots=1`` when they connected, as our page does, and give their seat
+to the next stranger who comes before the first turn. A robot is a client like any other, but for
+the way that its frames take: it is a `goroom.Conn` in the server's own process.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from words.application import RANDOM
 from words.dictionary import OURS, read
 from words.room import WordsRoom
 
-from goroom import Application, Room, Server
+from goroom import Application, Peer, Room, Server
 
 NAME = "Robot"
 PATIENCE_SECONDS = 0.75
@@ -56,7 +56,8 @@ class Robot:
         self._take(frame["action"], frame["message_body"])
 
     async def close(self) -> None:
-        """Think no more."""
+        """Think no more, and leave."""
+        self._said.put_nowait(None)
         if self._thinking is not None:
             self._thinking.cancel()
 
@@ -138,7 +139,9 @@ class House:
     async def _play(self) -> None:
         robot = Robot(self._random, self._words)
         with suppress(RuntimeError):  # the server has begun to stop
-            await self._server.serve(robot, MeshDialect, "words", limits=MESH_LIMITS)
+            await self._server.serve(
+                robot, MeshDialect, "words", limits=MESH_LIMITS, peer=Peer(query={"stand-in": "1"})
+            )
 
 
 def waiting(application: Application) -> Iterator[Room]:

@@ -15,6 +15,8 @@ from words.rules import COLORS, FEWEST_PLAYERS, Game, Player
 
 from goroom import LeaveReason, Refused, Timer, User, handles
 
+GIVES_WAY = "gives_way"
+"""Key into a user's data: whether it leaves its seat to the next stranger."""
 BOT = "bot-of-the-room"
 """Who speaks for the room."""
 LISTER = "Gawd"
@@ -113,6 +115,13 @@ class Match:
             self.step.cancel()
         self.step = timer
 
+    def gather(self) -> None:
+        """Wait for players again, as if the game had not begun."""
+        self.phase = Phase.GATHERING
+        for timer in (self.step, self.end):
+            if timer is not None:
+                timer.cancel()
+
 
 class WordsRoom(MeshRoom[Match]):
     """
@@ -134,6 +143,11 @@ class WordsRoom(MeshRoom[Match]):
         """Whether the game has not begun."""
         return self.state.phase is Phase.GATHERING
 
+    @property
+    def has_had_a_turn(self) -> bool:
+        """Whether somebody has been asked for a word, or nobody will be."""
+        return self.state.phase not in {Phase.GATHERING, Phase.TALKING}
+
     # -- members ---------------------------------------------------------------------------
 
     def on_join(self, user: User) -> None:
@@ -154,7 +168,11 @@ class WordsRoom(MeshRoom[Match]):
         self.tell(user.name, "know-yourself", {"sender": user.name})
 
     def on_leave(self, user: User, reason: LeaveReason) -> None:  # noqa: ARG002 -- any will do
-        """Go on without *user*, or end a game that has too few players left."""
+        """
+        Go on without *user*, or end a game that has too few players left.
+
+        Who gives way before the first turn ends no game: it will begin anew.
+        """
         match, game = self.state, self.state.game
         player = game.players.get(user.name)
         game.remove(user.name)
@@ -162,6 +180,8 @@ class WordsRoom(MeshRoom[Match]):
             match.maker = ""
             if heir := next(iter(self.room.members), ""):
                 self.appoint(heir)
+        if user.data.get(GIVES_WAY) and not self.has_had_a_turn:
+            match.gather()
         is_running = match.phase not in {Phase.GATHERING, Phase.OVER}
         if is_running and len(game.players) < FEWEST_PLAYERS:
             self.finish(bot.LEFT_ALONE)

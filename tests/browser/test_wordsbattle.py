@@ -161,6 +161,25 @@ async def test_a_newcomer_alone_is_in_a_game_within_two_seconds(
     await expect(anna.locator("#players .name")).to_contain_text(["Robot"])
 
 
+@pytest.mark.parametrize("words", [1], indirect=True)
+async def test_two_who_come_one_after_the_other_play_with_each_other(
+    words: Demo, windows: OpenWindow
+) -> None:
+    anna = await windows(words.url, name="Anna")
+    await anna.get_by_label("Your name").press("Enter")
+    await expect(anna.locator("#lines li")).to_have_count(2)
+    bobby = await windows(words.url, name="Bobby")
+    await bobby.get_by_label("Your name").press("Enter")
+
+    for page in (anna, bobby):
+        names = page.locator("#players .name")
+        await expect(names.filter(has_text="Anna")).to_have_count(1)
+        await expect(names.filter(has_text="Bobby")).to_have_count(1)
+        await expect(page.locator("#status")).to_have_text("Welcome")
+    await expect(anna.locator("#clock")).to_be_empty()
+    await (await mover((anna, bobby))).keyboard.type("water")
+
+
 @pytest.mark.parametrize(
     "size", [DESK, PHONE, {**PHONE, "viewport": {"width": 360, "height": 740}}]
 )

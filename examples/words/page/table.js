@@ -95,7 +95,8 @@ export class Table {
         else this.#say(sender, body.message)
         break
       case 'room-bot-greetings':
-        this.phase = 'playing'
+        // It may begin anew, with another player.
+        Object.assign(this, { phase: 'playing', letter: '', turn: '', hasSaid: false, deadline: 0, span: 0 })
         break
       case 'message-by-bot':
         this.#say(sender, body.message)

@@ -68,6 +68,62 @@ async def test_people_come_first() -> None:
         )
 
 
+@pytest.mark.parametrize("seconds", [1, 5, 12.7])
+@pytest.mark.parametrize("query", [{"robots": "1"}, {}])
+async def test_a_robot_gives_its_seat_to_the_next_stranger_until_the_first_turn(
+    seconds: float, query: dict[str, str]
+) -> None:
+    async with house() as game:
+        ann, bob = await game.client(robots="1"), await game.client(**query)
+        await ann.join_random("Anna")
+        await game.stage.advance(seconds)
+        await ann.expect("room-bot-greetings")
+        await bob.join_random("Bobby")
+        await ann.expect("join-room-notify")
+        assert ["client-list-notify", "room-bot-greetings"] == await ann.actions()
+        assert ann.room == bob.room
+        await game.stage.advance(11.9)
+        assert ["send-message", "message-by-bot"] == await ann.actions()
+        await game.stage.advance(0.1)
+        turn = (await ann.expect("message-by-bot"))["message_body"]
+        assert {ann.slug, bob.slug} == {player["slug"] for player in turn["clientstats"]}
+        await game.stage.advance(48)
+
+        assert "room-bot-end-game" not in await ann.actions()
+        assert 2 == len(game.stage.server.applications["words"].users)
+        await game.stage.advance(0.7)
+        assert "room-bot-end-game" in await ann.actions()
+
+
+async def test_a_robot_keeps_its_seat_from_the_first_turn_on() -> None:
+    async with house() as game:
+        ann, bob = await game.client(robots="1"), await game.client(robots="1")
+        await ann.join_random("Anna")
+        await game.stage.advance(13.5)
+        await ann.received()
+        await bob.join_random("Bobby")
+        await game.stage.advance(1)
+
+        assert ann.room != bob.room
+        assert "room-bot-greetings" in await bob.actions()
+        assert "client-list-notify" not in await ann.actions()
+
+
+async def test_a_seat_is_not_given_to_who_has_it_opposite_or_sits_in_enough_rooms() -> None:
+    async with house() as game:
+        ann, bob = await game.client(robots="1"), await game.client()
+        for number in range(5):
+            await bob.join(f"den{number}", "Bobby")
+        await ann.join_random("Anna")
+        await game.stage.advance(2)
+        bob.say("join-random-room", "mesh-global", roomname="")
+        assert ["fail-join-room-notify"] == await bob.actions()
+        ann.say("join-random-room", "mesh-global", roomname="other")
+        await game.stage.settle()
+
+        assert 2 == len(game.stage.server.applications["words"].rooms[ann.room].members)
+
+
 async def test_a_robot_leaves_with_its_stranger() -> None:
     async with house() as game:
         ann = await game.client(robots="1")
@@ -84,7 +140,7 @@ async def test_there_are_no_more_robots_than_asked_for() -> None:
     async with house(most=1) as game:
         ann, bob = await game.client(robots="1"), await game.client(robots="1")
         await ann.join_random("Anna")
-        await game.stage.advance(12)
+        await game.stage.advance(13.5)
         await bob.join_random("Bobby")
         await game.stage.advance(30)
 
