@@ -66,10 +66,18 @@ def benchmark_python() -> Path:
     stamp = PYTHON_FOLDER / "installed.txt"
     if stamp.exists() and stamp.read_text() == wanted:
         return python
-    _install([sys.executable, "-m", "venv", "--clear", str(PYTHON_FOLDER)])
-    _install([str(python), "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS)])
+    # Debian without python3-venv has no ensurepip, but there is a pip somewhere.
+    _install([sys.executable, "-m", "venv", "--clear", "--without-pip", str(PYTHON_FOLDER)])
+    _install([*_pip(), "--python", str(python), "install", "--requirement", str(REQUIREMENTS)])
     stamp.write_text(wanted)
     return python
+
+
+def _pip() -> list[str]:
+    for python in (sys.executable, str(Path(sys.base_prefix, "bin/python3"))):
+        if not _call([python, "-m", "pip", "--version"]).returncode:
+            return [python, "-m", "pip"]
+    raise MissingToolError("there is no pip: apt-get install python3-venv")
 
 
 def node() -> Path:
@@ -87,7 +95,9 @@ def node() -> Path:
     if not stamp.exists() or stamp.read_text() != lock:
         # Colyseus names peers that no release of theirs satisfies, and builds one we do not use.
         options = ["--legacy-peer-deps", "--ignore-scripts", "--no-audit", "--no-fund"]
-        _install([npm, "ci", "--prefix", str(NODE_FOLDER), *options])
+        # Not `npm ci`: it misses optional packages of other platforms in a lock that npm has made.
+        options += ["--omit=optional", "--no-save"]
+        _install([npm, "install", "--prefix", str(NODE_FOLDER), *options])
         stamp.write_text(lock)
     return Path(found)
 
