@@ -124,7 +124,10 @@ def chosen_peers(options: argparse.Namespace) -> list[Peer]:
 def chosen_scenarios(options: argparse.Namespace) -> list[Scenario]:
     """Return what to play."""
     played = scenarios.QUICK if options.quick else scenarios.TABLE
-    return [scenario for scenario in played if options.only in scenario.name]
+    played = [scenario for scenario in played if options.only in scenario.name]
+    if options.bytes is None:
+        return played
+    return [attrs.evolve(scenario, data_bytes=options.bytes) for scenario in played]
 
 
 def read_options() -> argparse.Namespace:
@@ -142,6 +145,7 @@ def read_options() -> argparse.Namespace:
         "--only", default="", metavar="TEXT", help="scenarios with TEXT in the name"
     )
     parser.add_argument("--peers", default="", metavar="A,B", help="only these servers")
+    parser.add_argument("--bytes", type=int, metavar="N", help="what members say, as JSON")
     parser.add_argument("--repetitions", type=int, metavar="N", help="of every run")
     parser.add_argument("--seconds", type=float, help="that each run counts")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FOLDER")

@@ -13,7 +13,7 @@ from benchmarks.features import features_of
 from benchmarks.generator import Counted, LoadError, run
 from benchmarks.processes import running
 from benchmarks.registry import Peer
-from benchmarks.scenarios import MEMORY, Scenario
+from benchmarks.scenarios import Scenario
 
 DISTURBED = 0.1
 """Part of the time in which others had a core of ours, from which on a run is repeated."""
@@ -90,7 +90,7 @@ def measure_quietly(peer: Peer, scenario: Scenario, repetition: int, settings: S
     best: Result | None = None
     for _ in range(settings.tries):
         result = measure_once(peer, scenario, repetition, settings)
-        if result.counted is None or scenario is MEMORY:
+        if result.counted is None or scenario.pauses:
             return result
         if best is None or best.counted is None or _disturbance(result) < _disturbance(best):
             best = result
@@ -107,22 +107,30 @@ def _disturbance(result: Result) -> float:
 def measure_all(
     peers: Sequence[Peer], scenarios: Sequence[Scenario], settings: Settings, say: Say
 ) -> list[Result]:
-    """Measure every scenario at every peer, who take turns; tell *say* of each."""
+    """
+    Measure every scenario at every peer, who take turns; tell *say* of each.
+
+    Ctrl-C ends it early; what was measured is returned.
+    """
     results: list[Result] = []
-    for repetition in range(settings.repetitions):
-        # Who goes first changes, so that nobody always meets the warmer machine.
-        turn = repetition % len(peers)
-        for scenario in scenarios:
-            if repetition >= (scenario.most_repetitions or settings.repetitions):
-                continue
-            for peer in [*peers[turn:], *peers[:turn]]:
-                result = measure_quietly(peer, scenario, repetition, settings)
-                results.append(result)
-                say(
-                    f"{repetition + 1}/{settings.repetitions} {scenario.name}, {peer.name}: "
-                    f"{figure(result)}"
-                )
+    try:
+        for repetition in range(settings.repetitions):
+            for scenario in scenarios:
+                if repetition < (scenario.most_repetitions or settings.repetitions):
+                    for peer in _turns(peers, repetition):
+                        result = measure_quietly(peer, scenario, repetition, settings)
+                        results.append(result)
+                        number = f"{repetition + 1}/{settings.repetitions}"
+                        say(f"{number} {scenario.name}, {peer.name}: {figure(result)}")
+    except KeyboardInterrupt:
+        say("stopped: what was measured until now is kept")
     return results
+
+
+def _turns(peers: Sequence[Peer], repetition: int) -> list[Peer]:
+    """Return *peers* so that another one begins: nobody always meets the warmer machine."""
+    turn = repetition % len(peers)
+    return [*peers[turn:], *peers[:turn]]
 
 
 def figure(result: Result) -> str:
