@@ -30,7 +30,7 @@ from benchmarks.tools import FOLDER, MissingToolError, open_many_files, program,
 RESULTS = FOLDER / "results"
 QUICK_PEERS = ["goroom", "aiohttp", "C one send each"]
 QUICK = Settings(two_cores(), repetitions=3, warm=0.2, measure=0.5, tries=2)
-GATE = Settings(two_cores(), repetitions=3, warm=0.2, measure=0.4, tries=1)
+GATE = Settings(two_cores(), repetitions=3, warm=0.15, measure=0.3, tries=1)
 
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 110)
 
