@@ -1,4 +1,4 @@
-/* The steps that every client plays: what it sends and what it waits for, until it is in its room. */
+/* The steps that every client plays: what it sends and waits for, until it is in its room. */
 
 #define _GNU_SOURCE
 #include <stdio.h>

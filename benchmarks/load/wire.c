@@ -71,7 +71,8 @@ void make_frame(Client *client) {
     if (message->size - at >= 6 && !memcmp(message->data + at, "{room}", 6)) {
       char digits[12] = {0};
       int length = 0;
-      for (int left = client->room; left || !length; left /= 10) digits[length++] = (char)('0' + left % 10);
+      for (int left = client->room; left || !length; left /= 10)
+        digits[length++] = (char)('0' + left % 10);
       while (length) bytes_add(&body, &digits[--length], 1);
       at += 6;
     } else {
@@ -87,8 +88,8 @@ void make_frame(Client *client) {
   free(body.data);
   unsigned char sender[7] = "@";
   put_hex(sender + 1, (uint64_t)client->number, 6);
-  for (size_t at = 0; at < 7; at++)
-    client->frame.data[length + client->mark_at + at] = sender[at] ^ client->mask[(client->mark_at + at) & 3];
+  for (size_t at = client->mark_at; at < client->mark_at + 7; at++)
+    client->frame.data[length + at] = sender[at - client->mark_at] ^ client->mask[at & 3];
   client->mark_at += length;
 }
 
