@@ -1,5 +1,5 @@
 """
-An echo to all, as go-message-broadcaster's own example: its clients connect unchanged.
+An echo, as go-message-broadcaster's own example: its clients connect unchanged.
 
     python examples/broadcaster.py [-p 9218] [-e /] [--newer]
 
@@ -19,6 +19,7 @@ from goroom_extensions.broadcaster import (
     Broadcaster,
     BroadcasterDialect,
     BroadcastRoom,
+    Cast,
     Message,
     Response,
     handles_id,
@@ -30,12 +31,27 @@ PORT = 9218
 
 
 class Echo(BroadcastRoom):
-    """Says to all what anyone sends to handler 1."""
+    """Says what anyone sends to handler 1 to all, and to fewer what is sent to the next three."""
 
     @handles_id(1)
     def echo(self, user: User, message: Message) -> Response:  # noqa: ARG002 -- a handler's form
         """Say it to all, the sender too."""
         return Response(message.body)
+
+    @handles_id(2)
+    def echo_self(self, user: User, message: Message) -> Response:  # noqa: ARG002 -- the same
+        """Say it to the sender."""
+        return Response(message.body, Cast.SELF)
+
+    @handles_id(3)
+    def echo_exclusive(self, user: User, message: Message) -> Response:
+        """Say it to those who are named: here the sender."""
+        return Response(message.body, Cast.EXCLUSIVE, [user.name])
+
+    @handles_id(4)
+    def echo_others(self, user: User, message: Message) -> Response:  # noqa: ARG002 -- the same
+        """Say it to all but the sender."""
+        return Response(message.body, Cast.OTHERS)
 
 
 class NewerEcho(Echo):
@@ -77,7 +93,9 @@ def server(endpoint: str = "/", *, is_newer: bool = False) -> Server:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve as the command line says, until Ctrl+C, and return the exit code."""
-    parser = argparse.ArgumentParser(description="A message broadcaster: handler 1 echoes to all.")
+    parser = argparse.ArgumentParser(
+        description="A message broadcaster: an echo to all (1), self (2), those named (3), others (4)."
+    )
     parser.add_argument("--host", default="localhost", help="address to listen on")
     parser.add_argument("-p", "--port", type=int, default=PORT, help="port to listen on; 0 for any")
     parser.add_argument("-e", "--endpoint", default="/", help="path of the WebSocket")
