@@ -94,7 +94,8 @@ def server(endpoint: str = "/", *, is_newer: bool = False) -> Server:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve as the command line says, until Ctrl+C, and return the exit code."""
     parser = argparse.ArgumentParser(
-        description="A message broadcaster: an echo to all (1), self (2), those named (3), others (4)."
+        description="A message broadcaster: handler 1 echoes to all, 2 to the sender, 3 to those "
+        "who are named, 4 to the others."
     )
     parser.add_argument("--host", default="localhost", help="address to listen on")
     parser.add_argument("-p", "--port", type=int, default=PORT, help="port to listen on; 0 for any")
