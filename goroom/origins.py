@@ -72,7 +72,8 @@ class OriginCheck:
         if self._any:
             return True
         parsed = _parsed(origin)
-        if parsed is None and not is_strict:
+        is_careless = parsed is None and not is_strict  # no browser writes it so
+        if is_careless:
             parsed = _parsed_leniently(origin)
         if parsed is None:
             return False
@@ -81,7 +82,7 @@ class OriginCheck:
         asked = _host_and_port(host, parsed[0])
         if not self._same_host or asked is None:
             return False
-        if not is_strict and {parsed[1], asked[0]} <= _LOOPBACK:
+        if is_careless and {parsed[1], asked[0]} <= _LOOPBACK:
             return parsed[2] == asked[1]
         return parsed[1:] == asked
 

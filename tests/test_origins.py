@@ -105,10 +105,8 @@ def test_pages_of_the_same_host_are_allowed_beside_others_where_self_says_so() -
     assert not OriginCheck(["https://play.example"]).allows(f"http://{HOST}", HOST)
 
 
-@pytest.mark.parametrize(
-    "origin", ["localhost:9218", "http://localhost:9218/", "http://[::1]:9218"]
-)
-def test_names_of_this_machine_are_one_host_where_no_cookie_comes(origin: str) -> None:
+@pytest.mark.parametrize("origin", ["localhost:9218", "http://localhost:9218/", "[::1]:9218"])
+def test_names_of_this_machine_are_one_host_where_no_browser_asks(origin: str) -> None:
     host = "127.0.0.1:9218"
 
     assert OriginCheck().allows(origin, host)
@@ -116,3 +114,4 @@ def test_names_of_this_machine_are_one_host_where_no_cookie_comes(origin: str) -
     assert not OriginCheck(uses_cookies=True).allows(origin, host)
     assert not OriginCheck().allows(origin, "127.0.0.1:9219")
     assert not OriginCheck().allows(origin, "play.example:9218")
+    assert not OriginCheck().allows("http://localhost:9218", host)
