@@ -28,6 +28,8 @@ from benchmarks.scenarios import Scenario
 from benchmarks.tools import FOLDER, MissingToolError, open_many_files, program, two_cores
 
 RESULTS = FOLDER / "results"
+README_PEERS = ["goroom", "aiohttp", "python-socketio", "Socket.IO", "ws", "Colyseus"]
+"""Whom the README shows."""
 QUICK_PEERS = ["goroom", "aiohttp", "C one send each"]
 QUICK = Settings(two_cores(), repetitions=3, warm=0.2, measure=0.5, tries=2)
 GATE = Settings(two_cores(), repetitions=3, warm=0.15, measure=0.3, tries=1)
@@ -80,8 +82,9 @@ def measure(options: argparse.Namespace) -> int:
     console.print(report.table_of(rows), soft_wrap=False)
     sources = {peer.name: peer.source for peer in peers}
     everything = report.report_of(results, settings, features, sources)
-    write(options.output, "results.json", json.dumps(everything, indent=1) + "\n")
+    write(options.output, "results.json", json.dumps(everything) + "\n")
     write(options.output, "table.md", report.markdown_of(rows))
+    write(options.output, "short.md", report.markdown_of(rows, README_PEERS))
     write(options.output, "chart.svg", chart.bars_of(rows))
     return 1 if any(row["errors"] for row in rows) else 0
 

@@ -100,17 +100,17 @@ def times(ratio: float | None, peer: str) -> str:
     return "" if ratio is None or peer == GOROOM.name else f"x {ratio:.2f}"
 
 
-def markdown_of(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the table as a README shows it: a row for each server, a column for each scenario."""
+def markdown_of(rows: Sequence[Mapping[str, Any]], peers: Sequence[str] = ()) -> str:
+    """Return the table as a page shows it: a row for each scenario, a column for each peer."""
     scenarios = list(dict.fromkeys(row["scenario"] for row in rows))
-    peers = list(dict.fromkeys(row["peer"] for row in rows))
+    measured = dict.fromkeys(row["peer"] for row in rows)
+    names = [name for name in measured if name in peers or not peers]
     found = {(row["scenario"], row["peer"]): row["value"] for row in rows}
-    heads = [f"{name}, {unit_of(name)[0]}" for name in scenarios]
-    lines = ["| server | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
-    for peer in peers:
-        cells = [found.get((scenario, peer)) for scenario in scenarios]
+    lines = ["| | | " + " | ".join(names) + " |", "|---|---" + "|---:" * len(names) + "|"]
+    for scenario in scenarios:
+        cells = [found.get((scenario, name)) for name in names]
         texts = ["-" if cell is None else f"{cell:.{digits_of(cell)}f}" for cell in cells]
-        lines.append(f"| {peer} | " + " | ".join(texts) + " |")
+        lines.append(f"| {scenario} | {unit_of(scenario)[0]} | " + " | ".join(texts) + " |")
     return "\n".join(lines) + "\n"
 
 

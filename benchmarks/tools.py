@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -125,6 +127,16 @@ def two_cores() -> tuple[int | None, int | None]:
 def pinned(command: Sequence[str], core: int | None) -> list[str]:
     """Return *command* so that it runs on *core* alone."""
     return list(command) if core is None else ["taskset", "--cpu-list", str(core), *command]
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Hold a lock of this machine, so that two measurements take turns, run by run."""
+    import fcntl  # noqa: PLC0415 -- not on Windows, where nothing of this runs
+
+    with Path(tempfile.gettempdir(), f"goroom-bench-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def open_many_files() -> None:

@@ -50,11 +50,14 @@ def test_the_report_can_be_written_as_json() -> None:
     assert 2 == len(json.loads(json.dumps(everything))["rows"])
 
 
-def test_the_markdown_has_a_row_for_each_server() -> None:
+def test_the_markdown_has_a_row_for_each_scenario() -> None:
+    rows = report.rows_of(RESULTS)
+
     assert (
-        "| server | 64 echoing, k/s |\n|---|---|\n| goroom | 3.00 |\n| aiohttp | 0.60 |\n"
-        == report.markdown_of(report.rows_of(RESULTS))
+        "| | | goroom | aiohttp |\n|---|---|---:|---:|\n| 64 echoing | k/s | 3.00 | 0.60 |\n"
+        == report.markdown_of(rows)
     )
+    assert "| | | aiohttp |" == report.markdown_of(rows, ["aiohttp", "ws"]).partition("\n")[0]
 
 
 @pytest.mark.parametrize(
