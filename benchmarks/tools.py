@@ -25,6 +25,10 @@ MOST_FILES = 20_000
 """Sockets that a server and the generator each have open, at most."""
 
 
+LOCK = Path(tempfile.gettempdir(), f"goroom-bench-{os.getuid()}.lock")
+"""Held while a server runs, by whichever measurement on this machine it is of."""
+
+
 class MissingToolError(Exception):
     """A program that the measurements need is not there; the text says how to get it."""
 
@@ -134,7 +138,7 @@ def alone() -> Iterator[None]:
     """Hold a lock of this machine, so that two measurements take turns, run by run."""
     import fcntl  # noqa: PLC0415 -- not on Windows, where nothing of this runs
 
-    with Path(tempfile.gettempdir(), f"goroom-bench-{os.getuid()}.lock").open("w") as lock:
+    with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 
 import pytest
 
 from benchmarks import tools
-from benchmarks.tools import MissingToolError, pinned, program
+from benchmarks.tools import LOCK, MissingToolError, alone, pinned, program
 
 RIGHT = "int main(void) { return 0; }\n"
 
@@ -62,3 +63,8 @@ def test_a_missing_node_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch
 def test_a_command_runs_on_its_core_or_on_any() -> None:
     assert ["taskset", "--cpu-list", "1", "true"] == pinned(["true"], 1)
     assert ["true"] == pinned(["true"], None)
+
+
+def test_one_measurement_runs_at_a_time() -> None:
+    with alone(), LOCK.open("w") as lock, pytest.raises(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
