@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from aiohttp import WSMsgType, web
-from serving import HOST, serve
+from serving import HOST, serve, versions
 
 rooms: defaultdict[str, set[web.WebSocketResponse]] = defaultdict(set)
 
@@ -43,4 +43,4 @@ async def start() -> int:
 
 
 if __name__ == "__main__":
-    serve(start, {})
+    serve(start, versions("aiohttp"))

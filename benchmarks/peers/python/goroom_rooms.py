@@ -10,12 +10,11 @@ import argparse
 import asyncio
 import logging
 import sys
-from importlib.metadata import version
 
 import attrs
 import structlog
 from attrs.validators import max_len
-from serving import serve
+from serving import serve, versions
 
 import goroom
 
@@ -85,13 +84,14 @@ def main() -> None:
     limits = goroom.Limits(rooms_per_application=max(10_000, options.rooms))
     server = goroom.Server(limits=limits)
     server.add_application("bench", lobby(options.rooms), rooms={"room": Room})
-    about = {"goroom": goroom.__version__, "limits": attrs.asdict(limits)}
+    about: dict[str, object] = {"goroom": goroom.__version__, "limits": attrs.asdict(limits)}
+    about |= versions("aiohttp")
     loop = asyncio.new_event_loop
     if options.uvloop:
         import uvloop  # noqa: PLC0415 -- optional
 
         loop = uvloop.new_event_loop
-        about["uvloop"] = version("uvloop")
+        about |= versions("uvloop")
     serve(lambda: server.start("127.0.0.1", 0), about, loop)
 
 

@@ -32,7 +32,7 @@ def serve(
 
     async def run() -> None:
         port = await start()
-        told = {**about, "python": platform.python_version(), **versions("aiohttp")}
+        told = {**about, "python": platform.python_version()}
         print(json.dumps({"port": port, "about": told}), flush=True)
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()

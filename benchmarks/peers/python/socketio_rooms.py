@@ -47,4 +47,5 @@ async def start() -> int:
 
 
 if __name__ == "__main__":
-    serve(start, versions("python-socketio", "python-engineio", "uvloop"), uvloop.new_event_loop)
+    packages = versions("python-socketio", "python-engineio", "aiohttp", "uvloop")
+    serve(start, packages, uvloop.new_event_loop)
