@@ -14,6 +14,7 @@ from benchmarks.generator import Counted, LoadError, run
 from benchmarks.processes import running
 from benchmarks.registry import Peer
 from benchmarks.scenarios import Scenario
+from benchmarks.tools import alone
 
 DISTURBED = 0.1
 """Part of the time in which others had a core of ours, from which on a run is repeated."""
@@ -64,7 +65,7 @@ def measure_once(peer: Peer, scenario: Scenario, repetition: int, settings: Sett
             sizes.append((count, server.resident_bytes))
 
     try:
-        with running(peer, scenario.rooms, scenario.members, settings.cores[0]) as server:
+        with alone(), running(peer, scenario.rooms, scenario.members, settings.cores[0]) as server:
             about = server.about
             counted = run(
                 peer,
@@ -194,6 +195,6 @@ def check_features(peers: Sequence[Peer], settings: Settings) -> dict[str, dict[
     for peer in peers:
         if peer.name.startswith("goroom"):
             subprotocol = "" if "full" in peer.name else "goroom.json"
-            with running(peer, 1, 4, settings.cores[0]) as server:
+            with alone(), running(peer, 1, 4, settings.cores[0]) as server:
                 found[peer.name] = features_of(server, subprotocol)
     return found

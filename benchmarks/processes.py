@@ -17,7 +17,7 @@ import attrs
 
 from benchmarks.generator import LoadError
 from benchmarks.registry import Peer
-from benchmarks.tools import alone, pinned
+from benchmarks.tools import pinned
 
 START_SECONDS = 30.0
 END_SECONDS = 5.0
@@ -53,14 +53,13 @@ def running(
     peer: Peer, rooms: int, members: int, core: int | None, arguments: Sequence[str] = ()
 ) -> Iterator[Running]:
     """
-    Run *peer* with rooms for so many, until the block ends; no other measurement runs meanwhile.
+    Run *peer* with rooms for so many, until the block ends.
 
     Raises:
         LoadError: It does not start.
     """
     command = [*peer.command(), str(rooms), str(members), *arguments]
     with (
-        alone(),
         tempfile.TemporaryFile() as errors,
         subprocess.Popen(  # noqa: S603 -- our own programs
             pinned(command, core), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors

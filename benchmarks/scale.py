@@ -14,6 +14,7 @@ from benchmarks.measure import DISTURBED, SETTLE_SECONDS, Say, Settings
 from benchmarks.processes import Running, running
 from benchmarks.registry import GOROOM
 from benchmarks.scenarios import Scenario
+from benchmarks.tools import alone
 
 ROOMS = (10, 100, 1000, 5000, 10_000)
 IDLE_USERS = (0, 1000, 5000, 10_000)
@@ -78,7 +79,10 @@ def _play(scenario: Scenario, settings: Settings) -> Counted:
     """Return the least disturbed of a few runs."""
     tries: list[Counted] = []
     while len(tries) < settings.tries:
-        with running(GOROOM, scenario.rooms, scenario.members, settings.cores[0]) as server:
+        with (
+            alone(),
+            running(GOROOM, scenario.rooms, scenario.members, settings.cores[0]) as server,
+        ):
             tries.append(
                 run(
                     GOROOM,
@@ -100,7 +104,7 @@ def _timers(settings: Settings) -> dict[str, float]:
     ticking = ["--timers", str(TICKS_PER_SECOND)]
     shares = {}
     for name, arguments in (("silent_rooms", []), ("ticking_rooms", ticking)):
-        with running(GOROOM, TIMED_ROOMS, 4, settings.cores[0], arguments) as server:
+        with alone(), running(GOROOM, TIMED_ROOMS, 4, settings.cores[0], arguments) as server:
             time.sleep(SETTLE_SECONDS)
             shares[name] = _share(server, TIMED_SECONDS)
     return shares
@@ -110,7 +114,7 @@ def _idle(settings: Settings) -> dict[str, float]:
     """Return what 10,000 joined connections who say nothing take of a core, heartbeat and all."""
     found: dict[str, float] = {}
     scenario = Scenario(name="idle", rooms=IDLE_CONNECTIONS // 4, members=4, mode="idle")
-    with running(GOROOM, scenario.rooms, 4, settings.cores[0]) as server:
+    with alone(), running(GOROOM, scenario.rooms, 4, settings.cores[0]) as server:
 
         def look(count: int) -> None:
             time.sleep(SETTLE_SECONDS)
