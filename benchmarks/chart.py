@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -13,6 +14,8 @@ from benchmarks.registry import GOROOM
 from benchmarks.report import digits_of, unit_of
 
 WIDTH = 860
+CUT = 6
+"""A bar longer than so many times the median is cut: it would hide all others."""
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #24292f; }
 .title { font-weight: 600; font-size: 13px; }
@@ -62,7 +65,8 @@ def _panel(
     left, top, width, height = attrs.astuple(place)
     unit, _ = unit_of(scenario)
     note = "less is better" if unit in {"KiB", "ms p99"} else "more is better"
-    most = max((values.get((scenario, peer)) or 0 for peer in peers), default=0) or 1
+    found = [value for peer in peers if (value := values.get((scenario, peer)))] or [1.0]
+    most = min(max(found), CUT * median(found))
     parts = [
         _text(left + 8, top, scenario, "title"),
         _text(left + width - 12, top, f"{unit}, {note}", "low", "end"),
@@ -75,11 +79,13 @@ def _panel(
         if value is None:
             parts.append(_text(left + 132, middle, "-", "low"))
             continue
-        length = value / most * (width - 210)
+        length = min(1.0, value / most) * (width - 210)
         kind = "ours" if peer == GOROOM.name else "bar"
         size = f'width="{max(1, length):.1f}" height="{height - 4}"'
         parts.append(f'<rect class="{kind}" x="{left + 130}" y="{y + 2:.1f}" {size} rx="2"/>')
-        parts.append(_text(left + 136 + length, middle, f"{value:.{digits_of(value)}f}"))
+        arrow = "\u2192 " if value > most else ""
+        text = f"{arrow}{value:.{digits_of(value)}f}"
+        parts.append(_text(left + 136 + length, middle, text))
     return "\n".join(parts)
 
 

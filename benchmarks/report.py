@@ -51,10 +51,20 @@ def rows_of(results: Sequence[Result]) -> list[dict[str, Any]]:
                 "load_cpu": middle([one.share("load_cpu") for one in done]),
                 "disturbed": middle([one.disturbance for one in done]),
                 "errors": [one.error for one in mine if one.error],
-                "runs": [dict(one.values) for one in done],
+                "runs": [_told(one.values) for one in done],
             }
         )
     return rows
+
+
+def _told(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the JSON keeps of a run: how it joined only where that was measured."""
+    is_measured = "measured_seconds" in values
+    return {
+        name: value
+        for name, value in values.items()
+        if not (is_measured and name.startswith("join_"))
+    }
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> Table:
