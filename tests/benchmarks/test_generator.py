@@ -30,7 +30,7 @@ def faulty(fault: str) -> Peer:
     )
 
 
-def play(peer: Peer, scenario: Scenario, measure: float = 0.1) -> Counted:
+def play(peer: Peer, scenario: Scenario, measure: float = 0.25) -> Counted:
     with running(peer, scenario.rooms, scenario.members, None) as server:
         return run(peer, server.port, server.pid, scenario, core=None, warm=0.02, measure=measure)
 
