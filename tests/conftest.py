@@ -22,9 +22,9 @@ from tests.requirements import missing, required
 __all__ = ["postgres", "postgres_url"]  # fixtures
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=100, print_blob=True)
-# Thousands of sequences, and other ones each time: the seed is pytest-randomly's, in the header.
+# 1500 sequences for each property, and other ones each time: the seed is pytest-randomly's, in the header.
 hypothesis.settings.register_profile(
-    "ci", deadline=None, max_examples=2000, derandomize=False, print_blob=True, database=None
+    "ci", deadline=None, max_examples=1500, derandomize=False, print_blob=True, database=None
 )
 hypothesis.settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default")

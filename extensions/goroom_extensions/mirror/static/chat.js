@@ -98,6 +98,12 @@ async function addPeople(isFirstTime) {
   }
 }
 
+/** What came while the link was dead, and nobody knew, was told to a socket that was gone. */
+async function lookAgain() {
+  const account = await ask('me').catch(() => undefined)
+  if (account?.UserId === me.UserId) await addPeople(false)
+}
+
 // -- places --------------------------------------------------------------------------------
 
 /**
@@ -287,8 +293,7 @@ async function noticed(channel) {
 function setLink(state, seconds = 0) {
   if (isLoggedOut) state = 'out'
   if (state === 'open') {
-    // What came while the link was dead and nobody knew: it was told to a socket that was gone.
-    if (hasBeenOpen) void addPeople(false)
+    if (hasBeenOpen) void lookAgain()
     hasBeenOpen = true
   }
   document.body.dataset.link = state
