@@ -22,7 +22,7 @@ from tests.requirements import missing, required
 __all__ = ["postgres", "postgres_url"]  # fixtures
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=100, print_blob=True)
-# 1500 sequences for each property, and other ones each time: the seed is pytest-randomly's, in the header.
+# Other sequences each time: the seed is pytest-randomly's, in the header.
 hypothesis.settings.register_profile(
     "ci", deadline=None, max_examples=1500, derandomize=False, print_blob=True, database=None
 )
