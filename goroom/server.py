@@ -53,7 +53,7 @@ class Server:
         self._applications: dict[str, Application] = {}
         self._connections: dict[Connection, None] = {}
         self._dialects: dict[tuple[type[Dialect], str | None], Dialect] = {}
-        """Those of `serve`: one instance for all conns alike, so that it encodes once for all."""
+        """Those of clients without an endpoint; see `spoken`."""
         self._all_gone = asyncio.Event()
         self._look_timer: asyncio.TimerHandle | None = None
 
@@ -153,6 +153,19 @@ class Server:
             self._look_later()
         return connection
 
+    def spoken(self, dialect: type[Dialect], application: str | None) -> Dialect:
+        """
+        Return the one *dialect* of clients without an endpoint, so that it encodes once for all.
+
+        Args:
+            dialect: Its class.
+            application: The application that it is bound to, or None.
+        """
+        key = dialect, application
+        if key not in self._dialects:
+            self._dialects[key] = dialect(application)
+        return self._dialects[key]
+
     async def serve(
         self,
         conn: Conn,
@@ -183,7 +196,7 @@ class Server:
         if application is not None and application not in self._applications:
             raise ValueError(f"there is no application {application!r}: add it first")
         bounds = attrs.evolve(limits or self.limits, ping_seconds=None)
-        spoken = self._dialects.setdefault((dialect, application), dialect(application))
+        spoken = self.spoken(dialect, application)
         transport = ConnTransport(conn)
         try:
             connection = self.connect(transport, spoken, peer or Peer(), bounds)

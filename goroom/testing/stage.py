@@ -195,7 +195,6 @@ class Stage:
         self.server = server
         self.clock = Clock(lambda: server.runtime.turns.threads_busy > 0)
         self._wires: list[MemoryWire] = []
-        self._dialects: dict[tuple[type[Dialect], str | None], Dialect] = {}
 
     async def __aenter__(self) -> Self:
         self.clock.install()
@@ -292,7 +291,7 @@ class Stage:
             query: Query of its URL.
             cookies: Its cookies.
         """
-        spoken = self._dialects.setdefault((dialect, application), dialect(application))
+        spoken = self.server.spoken(dialect, application)
         peer = _peer(headers, query, cookies)
         wire = await self._dial(spoken, peer, limits or self.server.limits)
         return Line(wire, is_binary=dialect.binary)
