@@ -365,9 +365,9 @@ class Connection:
         """Answer *request*, which belongs to no login, with *error*; see `refusals.refusal`."""
         if isinstance(error, Stopping):
             return
-        push = refusal(request, error, application, code=code)
         link = self.links.get(self.dialect.application or "")
-        push.receiver = "" if link is None or link.user is None else link.user.name
+        receiver = "" if link is None or link.user is None else link.user.name
+        push = refusal(request, error, application, receiver=receiver, code=code)
         self.send(push)
         self.note_refusal(push)
 

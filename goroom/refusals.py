@@ -24,7 +24,14 @@ DEFAULT_CODES: Mapping[int, int] = {
 """Code of a refusal without one, by event (goroomserver's)."""
 
 
-def refusal(request: Request, error: Refused, application: str, *, code: int | None = None) -> Push:
+def refusal(
+    request: Request,
+    error: Refused,
+    application: str,
+    *,
+    receiver: str = "",
+    code: int | None = None,
+) -> Push:
     """
     Return the answer to *request* that says *error*; its data is echoed (goroomserver's way).
 
@@ -32,6 +39,7 @@ def refusal(request: Request, error: Refused, application: str, *, code: int | N
         request: Whose ``id`` and data go back.
         error: Why.
         application: Whose frame this is, or ``""``.
+        receiver: Name of the user whose request it is, or ``""``.
         code: The code of an *error* that has none; the event's own where None.
     """
     try:
@@ -49,6 +57,7 @@ def refusal(request: Request, error: Refused, application: str, *, code: int | N
         body=values.encode(data),
         code=SERVER_ERROR,
         error=error.described(code or DEFAULT_CODES.get(request.event_type, NOT_ALLOWED)),
+        receiver=receiver,
     )
 
 

@@ -79,8 +79,8 @@ class Link:
         """Answer *request* with *error*."""
         if isinstance(error, Stopping):
             return
-        push = refusal(request, error, self.application.name)
-        push.receiver = "" if self.user is None else self.user.name
+        receiver = "" if self.user is None else self.user.name
+        push = refusal(request, error, self.application.name, receiver=receiver)
         self.answer(request, push)
         self.connection.note_refusal(push)
 
