@@ -14,7 +14,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 BUILD = FOLDER / "build"
-PYTHON_FOLDER = FOLDER / ".venv"
+PYTHON_FOLDER = FOLDER / ".venv-{}.{}".format(*sys.version_info)
 NODE_FOLDER = FOLDER / "peers/node"
 REQUIREMENTS = FOLDER / "peers/python/requirements.txt"
 
