@@ -219,13 +219,13 @@ class Server:
             transport.close()
             loop = asyncio.get_running_loop()
             giving_up = loop.call_later(bounds.close_seconds, transport.abort)
-            await self.disconnect(connection)
+            await asyncio.shield(self.disconnect(connection))
             await transport.closed()
             giving_up.cancel()
 
-    async def disconnect(self, connection: Connection) -> None:
-        """The socket of *connection* is gone: end what it was. Finishes even if cancelled."""
-        await asyncio.shield(self.runtime.turns.spawn(self._end(connection)))
+    def disconnect(self, connection: Connection) -> asyncio.Task[None]:
+        """The socket of *connection* is gone: end what it was, in a task, which is returned."""
+        return self.runtime.turns.spawn(self._end(connection))
 
     async def _end(self, connection: Connection) -> None:
         try:

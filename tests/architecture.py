@@ -14,6 +14,9 @@ from pathlib import Path
 AIOHTTP_EDGE = {
     "web",
     "sockets",
+    "websocket",
+    "plain_websocket",
+    "frame_reader",
     "files",
     "process",
     "client",

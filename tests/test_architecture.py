@@ -28,7 +28,10 @@ LAYERS = """
     testing
     web client
     sockets files process
-    targets pages origins logs
+    plain_websocket
+    websocket
+    frame_reader
+    targets pages origins logs collector
     server
     connection
     lifecycle messaging pulse resent tolerance conns

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from goroom import Server, setup
-from goroom.sockets import MESSAGES_IN_A_ROW
+from goroom.plain_websocket import MESSAGES_IN_A_ROW
 from goroom.testing import SocketStage
 from tests.diary import APP, Diary, make_server
 from tests.edge import LOGIN, Hall, chess_server, upgrade_status

@@ -93,6 +93,7 @@ LOG_EVENTS = {
     "move_refused": "A `User.move_to` could not be done; the user was told.",
     "origin_refused": "A page of another origin wanted to connect; it saw 403.",
     "pong_missing": "A peer did not answer a ping in time; its socket is aborted.",
+    "reading_failed": "A fault in goroom while a message was read or handled; it is closed (1011).",
     "refusal_ignored": "A hook refused where a refusal does not count.",
     "request_refused": "A tolerant dialect's client was refused; the first few a minute of each.",
     "room_closed": "A room ended.",

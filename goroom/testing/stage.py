@@ -113,7 +113,7 @@ class MemoryWire:
                 if waiting is not None or connection.outbox.is_over_bound:
                     await connection.finish(waiting)
         finally:
-            await self._server.disconnect(connection)
+            await asyncio.shield(self._server.disconnect(connection))
 
     def take(self, opcode: int, payload: bytes) -> None:
         """Take one frame of the server."""

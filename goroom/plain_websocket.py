@@ -1,0 +1,84 @@
+"""A WebSocket read in aiohttp's public way: where `frame_reader` cannot be used."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import WSMsgType, web
+
+from goroom.websocket import echoed, hold_little
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
+
+    from goroom.connection import Connection
+
+MESSAGES_IN_A_ROW = 64
+"""Messages of one connection that are read before the loop serves others."""
+
+
+class PlainTransport:
+    """The byte side of one WebSocket that stays aiohttp's."""
+
+    __slots__ = ("_transport", "_writer")
+
+    def __init__(self, transport: asyncio.Transport, writer: AbstractStreamWriter) -> None:
+        self._transport = transport
+        self._writer = writer
+        hold_little(transport)
+
+    def write(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def buffered(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def is_lost(self) -> bool:
+        return self._transport.is_closing()
+
+    async def drained(self) -> None:
+        await self._writer.drain()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+async def read(ws: web.WebSocketResponse[Any], connection: Connection) -> None:
+    """Read and handle one message after the other until the socket is gone."""
+    outbox = connection.outbox
+    in_a_row = 0
+    while True:
+        message = await ws.receive()
+        kind = message.type
+        if kind is WSMsgType.TEXT or kind is WSMsgType.BINARY:
+            waiting = connection.receive(message.data, is_binary=kind is WSMsgType.BINARY)
+            if waiting is not None or outbox.is_over_bound:
+                await connection.finish(waiting)
+            in_a_row += 1
+            if in_a_row >= MESSAGES_IN_A_ROW:
+                in_a_row = 0
+                await asyncio.sleep(0)
+        elif kind is WSMsgType.PING:
+            connection.pinged(bytes(message.data))
+        elif kind is WSMsgType.PONG:
+            connection.ponged(bytes(message.data))
+        elif kind is WSMsgType.CLOSE:
+            connection.close(echoed(message.data))
+            return
+        else:
+            return
+
+
+def hang_up(connection: Connection) -> None:
+    """Close the socket of *connection* when its last frames are written, or given up."""
+    connection.outbox.flush()
+    connection.transport.close()
+    if connection.transport.buffered():
+        # What the peer does not take would keep the socket open for ever.
+        loop = asyncio.get_running_loop()
+        loop.call_later(connection.limits.close_seconds, connection.transport.abort)
