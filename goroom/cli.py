@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import msgspec
 
-from goroom import __version__, logs, play, targets, typescript
+from goroom import __version__, logs, play, process, targets, typescript
 from goroom.errors import ConnectionLost, RequestRefused
 from goroom.web import Server
 
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
-    except (ConfigError, targets.TargetError) as error:
+    except (ConfigError, targets.TargetError, process.MissingUvloopError) as error:
         print(f"goroom: {error}", file=sys.stderr)
         return USAGE_ERROR
     return code
@@ -98,6 +98,15 @@ def _add_serve(commands: Commands) -> None:
     serve.add_argument("--path", help="where WebSockets are taken (default: /)")
     serve.add_argument("--static", type=Path, metavar="FOLDER", help="files to serve beside them")
     serve.add_argument("--log-level", choices=logs.LEVELS, default="info")
+    serve.add_argument(
+        "--uvloop", action="store_true", help="run on uvloop: pip install 'goroom[fast]'"
+    )
+    serve.add_argument(
+        "--gc",
+        choices=("tuned", "python"),
+        default="tuned",
+        help="full garbage collections ten times more seldom, or as Python has it (default: tuned)",
+    )
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -107,7 +116,14 @@ def _serve(arguments: argparse.Namespace) -> int:
     if not isinstance(server, Server):
         raise targets.TargetError(f"{arguments.target} is a server without a port")
     try:
-        server.run(config.host, config.port, path=config.requestPattern, static=arguments.static)
+        server.run(
+            config.host,
+            config.port,
+            path=config.requestPattern,
+            static=arguments.static,
+            uvloop=arguments.uvloop,
+            tuned_gc=arguments.gc == "tuned",
+        )
     except OSError as error:
         print(f"goroom: cannot listen on {config.host}:{config.port}: {error}", file=sys.stderr)
         return 1

@@ -30,8 +30,18 @@ _ENOUGH = (web.GracefulExit, KeyboardInterrupt)
 """What a signal raises: out of the event loop, whatever it does."""
 
 
+class MissingUvloopError(ImportError):
+    """uvloop was asked for and cannot be imported; the text says how to install it."""
+
+
 def serve(
-    app: web.Application, host: str, port: int, started: Callable[[str], None], limits: Limits
+    app: web.Application,
+    host: str,
+    port: int,
+    started: Callable[[str], None],
+    limits: Limits,
+    *,
+    uvloop: bool = False,
 ) -> None:
     """
     Serve *app* until SIGINT or SIGTERM, then clean it up.
@@ -45,11 +55,13 @@ def serve(
         port: Port to listen on.
         started: Called with the URL, once it is listened on.
         limits: Cleaning up may take twice ``drain_seconds`` and ``close_seconds``.
+        uvloop: Whether to run on uvloop instead of asyncio's own event loop.
 
     Raises:
+        MissingUvloopError: There is no uvloop; nothing was started.
         OSError: The address cannot be listened on.
     """
-    loop = asyncio.new_event_loop()
+    loop = _new_uvloop() if uvloop else asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     loop.set_default_executor(DaemonThreads(OTHER_THREADS, "asyncio"))
     seconds = 2 * (limits.drain_seconds + limits.close_seconds)
@@ -64,6 +76,16 @@ def serve(
         _end(loop)
     if main.done() and not main.cancelled():
         main.result()
+
+
+def _new_uvloop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 -- the extra "fast"
+    except ImportError:
+        raise MissingUvloopError(
+            "uvloop is not installed: pip install 'goroom[fast]' (there is none for Windows)"
+        ) from None
+    return uvloop.new_event_loop()
 
 
 async def _serve(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from goroom import files, logs, process, sockets, targets
+from goroom import collector, files, logs, process, sockets, targets
 from goroom import server as core
 from goroom.limits import Limits
 from goroom.origins import OriginCheck
@@ -119,6 +120,8 @@ class Server(core.Server):
         *,
         path: str = "/",
         static: str | Path | None = None,
+        uvloop: bool = False,
+        tuned_gc: bool = True,
     ) -> None:
         """
         Serve until SIGINT or SIGTERM, then stop in an orderly way; blocks.
@@ -133,9 +136,24 @@ class Server(core.Server):
             port: Port to listen on; 0 for any free one, which is printed.
             path: Where WebSockets are taken.
             static: A folder of files to serve; its ``index.html`` is the page at ``/``.
+            uvloop: Whether to run on uvloop, which the extra ``fast`` installs.
+            tuned_gc: Whether Python's garbage collector leaves alone what is there once everything
+                has started, and makes full collections ten times more seldom. When this returns,
+                it works as before.
+
+        Raises:
+            ImportError: There is no uvloop; the text says how to install it.
+            OSError: The address cannot be listened on.
         """
-        started = partial(_print_address, path)
-        process.serve(self._page_app(path, static), host, port, started, self.limits)
+        with ExitStack() as undone_at_the_end:
+
+            def started(address: str) -> None:
+                if tuned_gc:
+                    undone_at_the_end.enter_context(collector.tuned())
+                _print_address(path, address)
+
+            app = self._page_app(path, static)
+            process.serve(app, host, port, started, self.limits, uvloop=uvloop)
 
     async def start(
         self,

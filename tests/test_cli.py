@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import gc
 import json
 import os
 import re
@@ -13,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import structlog
 
@@ -32,19 +35,49 @@ server.add_application("chess")
 portless = goroom.server.Server()
 """
 
+LOOKED_AT = """
+import asyncio
+import gc
+
+from goroom import ApplicationExtension, Server, User, handles
+
+
+class Desk(ApplicationExtension):
+    @handles("look")
+    async def look(self, user: User) -> dict[str, object]:
+        loop = type(asyncio.get_running_loop()).__module__
+        return {"loop": loop, "thresholds": gc.get_threshold()}
+
+
+server = Server()
+server.add_application("desk", Desk)
+"""
+LOGIN = {"eventType": 6, "appName": "desk", "data": {"username": "ada"}}
+
 
 class Runs:
     """What `Server.run` was called with, and what it raises."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, int, str, Path | None]] = []
-        self.error: OSError | None = None
+        self.options: list[dict[str, bool]] = []
+        self.error: Exception | None = None
 
-    def run(self, _: Server, host: str, port: int, *, path: str, static: Path | None) -> None:
+    def run(
+        self,
+        _: Server,
+        host: str,
+        port: int,
+        *,
+        path: str,
+        static: Path | None,
+        **options: bool,
+    ) -> None:
         """Note the call instead of serving."""
         if self.error is not None:
             raise self.error
         self.calls.append((host, port, path, static))
+        self.options.append(options)
 
 
 @pytest.fixture
@@ -188,6 +221,81 @@ def test_an_address_that_is_taken_is_named(
 
     assert 1 == main(["serve", target, "--port", "99"])
     assert "goroom: cannot listen on localhost:99:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [
+        ([], {"uvloop": False, "tuned_gc": True}),
+        (["--uvloop"], {"uvloop": True, "tuned_gc": True}),
+        (["--gc", "tuned"], {"uvloop": False, "tuned_gc": True}),
+        (["--gc", "python"], {"uvloop": False, "tuned_gc": False}),
+    ],
+)
+def test_flags_choose_the_loop_and_the_collector(
+    runs: Runs, target: str, flags: list[str], options: dict[str, bool]
+) -> None:
+    assert 0 == main(["serve", target, *flags])
+    assert [options] == runs.options
+
+
+def test_a_missing_uvloop_is_told_with_its_remedy(target: str) -> None:
+    program = "import sys; sys.modules['uvloop'] = None; import goroom.cli as cli;"
+    program += "raise SystemExit(cli.main(['serve', sys.argv[1], '--port', '0', '--uvloop']))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, target],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )
+
+    assert (USAGE_ERROR, "") == (done.returncode, done.stdout)
+    assert "goroom: uvloop is not installed: pip install 'goroom[fast]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "loop", "is_tuned"),
+    [
+        ([], "asyncio", True),
+        (["--gc", "tuned"], "asyncio", True),
+        (["--gc", "python"], "asyncio", False),
+        (["--uvloop"], "uvloop", True),
+    ],
+)
+async def test_serve_is_a_process_on_that_loop_with_that_collector(
+    *, session: aiohttp.ClientSession, tmp_path: Path, flags: list[str], loop: str, is_tuned: bool
+) -> None:
+    (tmp_path / "looked_at.py").write_text(LOOKED_AT, "utf-8")
+    arguments = ["-m", "goroom", "serve", "looked_at.py", "--port", "0", *flags]
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )
+    try:
+        assert child.stdout is not None
+        async with asyncio.timeout(20):
+            url = (await child.stdout.readline()).decode().split(" ")[2]
+            async with session.ws_connect(url) as ws:
+                await ws.send_json(LOGIN)
+                await ws.receive()
+                await ws.send_json({"eventType": 11, "appName": "desk", "action": "look"})
+                seen = (await ws.receive_json())["data"]
+            child.terminate()
+            code = await child.wait()
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+
+    assert (0, loop) == (code, seen["loop"].partition(".")[0])
+    assert is_tuned == (seen["thresholds"] > list(gc.get_threshold()))
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,18 +17,35 @@ from typing import Any
 import aiohttp
 import attrs
 import pytest
+from aiohttp import web
+
+from goroom import Limits, process
 
 ROOT = Path(__file__).parent.parent
 
 PROGRAM = """
 import asyncio
+import gc
+import json
 import sys
 import threading
 
 from goroom import ApplicationExtension, LeaveReason, Limits, Server, User, handles
 
 
+def collector():
+    return {"thresholds": gc.get_threshold(), "frozen": gc.get_freeze_count()}
+
+
+print(json.dumps({"event": "begun", "level": "info", **collector()}), file=sys.stderr)
+
+
 class Hall(ApplicationExtension):
+    @handles("look")
+    async def look(self, user: User) -> dict[str, object]:
+        print("begun", flush=True)
+        return {"loop": type(asyncio.get_running_loop()).__module__, **collector()}
+
     @handles("swallow")
     async def swallow(self, user: User) -> None:
         print("begun", flush=True)
@@ -60,10 +77,12 @@ class Hall(ApplicationExtension):
 seconds = float(sys.argv[1])
 server = Server(limits=Limits(drain_seconds=seconds, close_seconds=0.2, handler_seconds=60))
 server.add_application("chess", Hall)
-server.run("127.0.0.1", int(sys.argv[2]))
+server.run("127.0.0.1", int(sys.argv[2]), **json.loads(sys.argv[3]))
 print("after run", flush=True)
+print(json.dumps({"event": "ran", "level": "info", **collector()}), file=sys.stderr)
 """
 
+LOOPS = pytest.mark.parametrize("uvloop", [False, True], ids=["asyncio", "uvloop"])
 LOGIN = {"eventType": 6, "appName": "chess", "data": {"username": "ada"}}
 
 
@@ -95,10 +114,11 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Child]]:
     children: list[Child] = []
     (tmp_path / "program.py").write_text(PROGRAM, "utf-8")
 
-    def begin(drain_seconds: float = 0.2, port: int = 0) -> Child:
+    def begin(drain_seconds: float = 0.2, port: int = 0, **options: object) -> Child:
+        arguments = [str(drain_seconds), str(port), json.dumps(options)]
         child = Child(
             subprocess.Popen(
-                [sys.executable, str(tmp_path / "program.py"), str(drain_seconds), str(port)],
+                [sys.executable, str(tmp_path / "program.py"), *arguments],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -130,11 +150,12 @@ def _named(log: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
     return [line for line in log if line["event"] == event]
 
 
+@LOOPS
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_with_0_and_the_program_goes_on(
-    begin: Callable[..., Child], session: aiohttp.ClientSession, number: int
+    *, begin: Callable[..., Child], session: aiohttp.ClientSession, number: int, uvloop: bool
 ) -> None:
-    child = begin()
+    child = begin(uvloop=uvloop)
     ws = await _ask(session, child, "wait")
     child.signal(number)
     code, lines, log = child.end()
@@ -145,14 +166,20 @@ async def test_a_signal_ends_it_with_0_and_the_program_goes_on(
     await ws.close()
 
 
+@LOOPS
 @pytest.mark.parametrize(
     ("action", "said"),
     [("swallow", "tasks_left"), ("block", "threads_stuck"), ("lend", "server_stopped")],
 )
 async def test_a_handler_that_never_ends_does_not_keep_it_alive(
-    begin: Callable[..., Child], session: aiohttp.ClientSession, action: str, said: str
+    *,
+    begin: Callable[..., Child],
+    session: aiohttp.ClientSession,
+    action: str,
+    said: str,
+    uvloop: bool,
 ) -> None:
-    child = begin()
+    child = begin(uvloop=uvloop)
     ws = await _ask(session, child, action)
     started = time.monotonic()
     child.signal()
@@ -178,10 +205,11 @@ async def test_the_log_names_the_tasks_that_are_left(
     await ws.close()
 
 
+@LOOPS
 async def test_a_second_signal_ends_the_waiting(
-    begin: Callable[..., Child], session: aiohttp.ClientSession
+    *, begin: Callable[..., Child], session: aiohttp.ClientSession, uvloop: bool
 ) -> None:
-    child = begin(drain_seconds=60)
+    child = begin(drain_seconds=60, uvloop=uvloop)
     ws = await _ask(session, child, "wait")
     child.signal()
     _until_refused(child)
@@ -207,3 +235,37 @@ def test_a_taken_port_is_an_error_of_the_program(begin: Callable[..., Child]) ->
 
     assert (1, "") == (child.process.returncode, out)
     assert "OSError" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "loop", "is_tuned"),
+    [({}, "asyncio", True), ({"uvloop": True, "tuned_gc": False}, "uvloop", False)],
+)
+async def test_it_serves_on_the_loop_and_with_the_collector_that_was_asked_for(
+    *,
+    begin: Callable[..., Child],
+    session: aiohttp.ClientSession,
+    options: dict[str, Any],
+    loop: str,
+    is_tuned: bool,
+) -> None:
+    child = begin(**options)
+    ws = await _ask(session, child, "look")
+    seen = (await ws.receive_json())["data"]
+    child.signal()
+    code, _, log = child.end()
+    (before,), (after,) = _named(log, "begun"), _named(log, "ran")
+
+    assert (0, loop) == (code, seen["loop"].partition(".")[0])
+    assert is_tuned == (seen["thresholds"] > before["thresholds"])
+    assert is_tuned == (seen["frozen"] > before["frozen"])
+    assert before["thresholds"] == after["thresholds"]
+    assert after["frozen"] <= before["frozen"]
+    await ws.close()
+
+
+def test_a_missing_uvloop_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+
+    with pytest.raises(process.MissingUvloopError, match=r"pip install 'goroom\[fast\]'"):
+        process.serve(web.Application(), "127.0.0.1", 0, print, Limits(), uvloop=True)

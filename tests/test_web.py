@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from collections.abc import Callable
@@ -196,16 +197,53 @@ def test_run_serves_at_the_address_and_prints_where(
     seen: list[Any] = []
 
     def serve(
-        _: web.Application, host: str, port: int, started: Callable[[str], None], limits: Limits
+        _: web.Application,
+        host: str,
+        port: int,
+        started: Callable[[str], None],
+        limits: Limits,
+        *,
+        uvloop: bool,
     ) -> None:
-        seen.extend([host, port, limits])
+        seen.extend([host, port, limits, uvloop])
         started("http://127.0.0.1:99")
 
     monkeypatch.setattr(process, "serve", serve)
     chess_server().run("127.0.0.1", 99, path="/play")
 
-    assert ["127.0.0.1", 99, LIMITS] == seen
+    assert ["127.0.0.1", 99, LIMITS, False] == seen
     assert "goroom serves http://127.0.0.1:99/play (Ctrl+C stops it)\n" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize("tuned_gc", [True, False])
+def test_run_tunes_the_collector_once_it_has_started_and_puts_it_back(
+    *, monkeypatch: pytest.MonkeyPatch, tuned_gc: bool
+) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def serve(*arguments: Any, **_: Any) -> None:
+        started = arguments[3]
+        seen.append(gc.get_threshold())
+        started("http://127.0.0.1:99")
+        seen.append(gc.get_threshold())
+
+    monkeypatch.setattr(process, "serve", serve)
+    before = gc.get_threshold()
+    chess_server().run(tuned_gc=tuned_gc)
+    starting, serving = seen
+
+    assert (before, before) == (starting, gc.get_threshold())
+    assert tuned_gc == (serving > before)
+
+
+async def test_a_server_in_somebody_elses_process_leaves_its_collector_alone(
+    start: Callable[..., Any], session: aiohttp.ClientSession
+) -> None:
+    before = gc.get_threshold(), gc.get_freeze_count()
+    url = await start(chess_server())
+    await logs_in(session, f"{url}/")
+
+    assert before == (gc.get_threshold(), gc.get_freeze_count())
 
 
 # -- endpoints -------------------------------------------------------------------------------
