@@ -105,7 +105,7 @@ def _add_serve(commands: Commands) -> None:
         "--gc",
         choices=("tuned", "python"),
         default="tuned",
-        help="full garbage collections ten times more seldom, or as Python has it (default: tuned)",
+        help="garbage collections that stop everybody seldom, or as Python has it (default: tuned)",
     )
 
 

@@ -138,8 +138,8 @@ class Server(core.Server):
             static: A folder of files to serve; its ``index.html`` is the page at ``/``.
             uvloop: Whether to run on uvloop, which the extra ``fast`` installs.
             tuned_gc: Whether Python's garbage collector leaves alone what is there once everything
-                has started, and makes full collections ten times more seldom. When this returns,
-                it works as before.
+                has started, and makes full collections, which stop everybody, more seldom. When
+                this returns, it works as before.
 
         Raises:
             ImportError: There is no uvloop; the text says how to install it.
