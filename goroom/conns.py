@@ -55,9 +55,9 @@ class ConnTransport:
 
     # -- as the outbox sees it -------------------------------------------------------------
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         if self._is_closing:
-            return
+            return self._held > 0
         for opcode, payload in unframed(data):
             if opcode in {TEXT, BINARY}:
                 self._messages.append(payload)
@@ -67,6 +67,7 @@ class ConnTransport:
         if self._held:
             self._taken.clear()
         self._wake.set()
+        return self._held > 0
 
     def buffered(self) -> int:
         return self._held

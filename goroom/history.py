@@ -60,14 +60,19 @@ class Ring:
         if records is None:
             records = self._records = deque()
         records.append(record)
-        self._count(record, 1)
+        if record[3] in _PRESENCE:
+            self._presences += 1
+        else:
+            self._size += len(record[6]) + RECORD_BYTES
         limits = self._limits
         while (
-            len(records) - min(self._presences, presences) > limits.history_events
+            len(records) - (self._presences and min(self._presences, presences))
+            > limits.history_events
             or self._size > limits.history_bytes
         ):
             self._drop_oldest(records)
-        self.drop_older_than(record[2] - limits.history_seconds)
+        if records and records[0][2] < record[2] - limits.history_seconds:
+            self.drop_older_than(record[2] - limits.history_seconds)
 
     def drop_older_than(self, moment: float) -> None:
         """Drop what was kept before *moment*, a `loop.time()`."""
@@ -75,16 +80,13 @@ class Ring:
         while records and records[0][2] < moment:
             self._drop_oldest(records)
 
-    def _count(self, record: Record, sign: int) -> None:
-        if record[3] in _PRESENCE:
-            self._presences += sign
-        else:
-            self._size += sign * (len(record[6]) + RECORD_BYTES)
-
     def _drop_oldest(self, records: deque[Record]) -> None:
         record = records.popleft()
-        self._count(record, -1)
         self.reaches_back_to = record[:2]
+        if record[3] in _PRESENCE:
+            self._presences -= 1
+        else:
+            self._size -= len(record[6]) + RECORD_BYTES
 
     def after(self, place: Place) -> Iterator[Record]:
         """Return the events after *place*, oldest first."""

@@ -26,58 +26,49 @@ if TYPE_CHECKING:
     from goroom.handlers import Handler
     from goroom.messages import Request
     from goroom.room import Room
-    from goroom.turn import Lane
     from goroom.user import Link, User
 
 
-class MessageTurn(Turn):
+class MessageTurn(Turn, eq=False, kw_only=True):
     """The handling of one MESSAGE; it answers with its commit."""
 
-    __slots__ = ("_extension", "_handler", "_link", "_room", "_takes_request", "_user")
-
-    def __init__(
-        self,
-        lane: Lane,
-        link: Link,
-        request: Request,
-        extension: Extension,
-        handler: Handler,
-        *,
-        user: User,
-        room: Room | None,
-        takes_request: bool,
-    ) -> None:
-        super().__init__(lane, handler.name, connection=link.connection, request=request)
-        self._link = link
-        self._extension = extension
-        self._handler = handler
-        self._user = user
-        self._room = room
-        self._takes_request = takes_request
+    link: Link
+    extension: Extension
+    handler: Handler
+    user: User
+    room: Room | None
+    takes_request: bool
+    """Whether the handler is an ``on_message``."""
 
     def call(self) -> object:
-        user, request = self._user, self.request
+        user, request, room = self.user, self.request, self.room
         assert request is not None  # noqa: S101 -- made with one
         if user.is_ending:
             raise NotLoggedIn
-        room = self._room
         if room is not None and user.rooms.get(room.name) is not room:
             raise RoomNotFound if room.is_closed else NotInRoom
-        handler = self._handler
-        if self._takes_request:
-            return handler.function(self._extension, user, request)
+        handler = self.handler
+        if self.takes_request:
+            return handler.function(self.extension, user, request)
         if handler.decode is None:
             _ = request.data  # refused if it cannot be read, although nobody will
-            return handler.function(self._extension, user)
-        return handler.function(self._extension, user, handler.decode(request.body))
+            return handler.function(self.extension, user)
+        return handler.function(self.extension, user, handler.decode(request.body))
 
     def succeed(self, result: object) -> None:
-        request, link = self.request, self._link
+        request = self.request
         assert request is not None  # noqa: S101 -- made with one
-        body = values.EMPTY if result is None else values.encode(result)
-        super().succeed(None)
-        if request.id is None and result is None:
-            return
+        if result is None:
+            super().succeed(None)
+            if request.id is not None:
+                self._reply(request, values.EMPTY)
+        else:
+            body = values.encode(result)
+            super().succeed(None)
+            self._reply(request, body)
+
+    def _reply(self, request: Request, body: bytes) -> None:
+        link = self.link
         link.answer(
             request,
             Push(
@@ -87,7 +78,7 @@ class MessageTurn(Turn):
                 request.action,
                 id=request.id,
                 body=body,
-                receiver=self._user.name,
+                receiver=self.user.name,
             ),
         )
 
@@ -98,7 +89,7 @@ class MessageTurn(Turn):
 
     def cancel(self) -> None:
         super().cancel()
-        self._link.retract(self.request)
+        self.link.retract(self.request)
 
     def expire(self) -> None:
         super().expire()
@@ -106,7 +97,7 @@ class MessageTurn(Turn):
 
     def _refuse(self, error: Refused) -> None:
         assert self.request is not None  # noqa: S101 -- made with one
-        self._link.refuse(self.request, error)
+        self.link.refuse(self.request, error)
 
 
 def serve_message(link: Link, request: Request, user: User) -> Awaitable[None] | None:
@@ -133,13 +124,14 @@ def serve_message(link: Link, request: Request, user: User) -> Awaitable[None] |
             link.refuse(request, UnknownAction())
         return None
     extension, handler, takes_request = found
-    is_rooms = room is not None and extension is room.extension
     turn = MessageTurn(
-        room.lane if room is not None and is_rooms else user.lane,
-        link,
+        room.lane if room is not None and extension is room.extension else user.lane,
+        handler.name,
+        link.connection,
         request,
-        extension,
-        handler,
+        link=link,
+        extension=extension,
+        handler=handler,
         user=user,
         room=room,
         takes_request=takes_request,
@@ -163,10 +155,9 @@ def handler_of(
     action: str, room: Room | None, application: Application
 ) -> tuple[Extension, Handler, bool] | None:
     """Return who handles *action*: the room's handler, its on_message, then the application's."""
-    extensions: tuple[Extension, ...] = (application.extension,)
-    if room is not None:
-        extensions = (room.extension, application.extension)
-    for extension in extensions:
+    owners = (application,) if room is None else (room, application)
+    for owner in owners:
+        extension: Extension = owner.extension
         handlers = extension.handlers
         handler = handlers.get(action)
         if handler is not None:

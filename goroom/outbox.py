@@ -11,7 +11,7 @@ import structlog
 from goroom.wire.frames import batched, close_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from goroom.limits import Limits
 
@@ -29,8 +29,8 @@ BURST_FACTOR = 4
 class Transport(Protocol):
     """The byte side of one connection, as the outbox needs it."""
 
-    def write(self, data: bytes) -> None:
-        """Take complete frames; never waits, never raises."""
+    def write(self, data: bytes) -> bool:
+        """Take complete frames, and return whether it holds some; never waits, never raises."""
 
     def buffered(self) -> int:
         """Return how many bytes it holds that the system has not taken yet."""
@@ -71,7 +71,6 @@ class Flusher:
         last: tuple[list[bytes], bytes | None] | None = None
         joined = b""
         for outbox in marked:
-            outbox.unmark()
             frames = outbox.take()
             if not frames:
                 continue
@@ -225,12 +224,9 @@ class Outbox:
         self.dropped += len(volatile)
         self._frames = [frame for at, frame in enumerate(self._frames) if at not in volatile]
 
-    def unmark(self) -> None:
-        """Note that the flusher has come by."""
-        self._is_marked = False
-
     def take(self) -> list[bytes]:
         """Return what is to be written now: nothing while the transport is blocked."""
+        self._is_marked = False
         if self._drain is not None:
             if self._excess() > 1 and self._volatile:
                 self._drop_volatile()
@@ -251,8 +247,7 @@ class Outbox:
 
     def write(self, joined: bytes) -> None:
         """Hand joined frames to the transport, and wait for it in a task if it is blocked."""
-        self._transport.write(joined)
-        if self._transport.buffered():
+        if self._transport.write(joined):
             self._drain = asyncio.get_running_loop().create_task(self._wait_for_drain())
 
     async def _wait_for_drain(self) -> None:
@@ -305,3 +300,17 @@ class Outbox:
         self._transport.write(close_frame(SLOW_CONSUMER, "slow_consumer"))
         self.is_closed = True
         self._on_slow()
+
+
+def put_all(outboxes: Iterable[Outbox], frame: bytes) -> None:
+    """Send *frame* through each of *outboxes*, as `Outbox.put` does."""
+    for outbox in outboxes:
+        # What `put` does, without a call: this is done for each delivery there is.
+        outbox.offered += 1
+        if outbox.is_closed:
+            outbox.dropped += 1
+            continue
+        outbox._frames.append(frame)  # noqa: SLF001 -- its own module
+        if not outbox._is_marked:  # noqa: SLF001
+            outbox._is_marked = True  # noqa: SLF001
+            outbox._flusher.mark(outbox)  # noqa: SLF001

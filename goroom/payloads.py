@@ -34,7 +34,8 @@ class PayloadDecoder(Generic[P]):
     """
     Reads a message's data into one attrs class and runs its validators.
 
-    Unknown keys are ignored. Made once per message name, when its extension class is made.
+    Unknown keys are ignored; where the class holds only text and booleans, whatever is in them.
+    Made once per message name, when its extension class is made.
 
     Args:
         payload: The attrs class (or another type that msgspec decodes from a JSON object).
@@ -44,7 +45,7 @@ class PayloadDecoder(Generic[P]):
             which would not run.
     """
 
-    __slots__ = ("_decode", "payload")
+    __slots__ = ("_decode", "_is_bounded", "payload")
 
     def __init__(self, payload: type[P]) -> None:
         self.payload = payload
@@ -54,6 +55,7 @@ class PayloadDecoder(Generic[P]):
             if payload is not object and not isinstance(described, _OBJECTS):
                 raise TypeError("a message's data is an object")  # noqa: TRY301 -- told below
             _check_type(described, set())
+            self._is_bounded = _holds_only_text(described)
         except TypeError as error:
             raise TypeError(
                 f"{payload!r} is no payload class: declare an attrs class of JSON types ({error})"
@@ -69,7 +71,8 @@ class PayloadDecoder(Generic[P]):
         """
         try:
             payload: P = self._decode(body)
-            values.check_bounds(body)
+            if not self._is_bounded:
+                values.check_bounds(body)
         except msgspec.ValidationError as error:
             message, path = split_path(error)
             cause = error.__cause__
@@ -125,6 +128,13 @@ def _check_type(part: object, seen: set[int]) -> None:
             _check_converters(part.cls)
         for name in part.__struct_fields__:
             _check_type(getattr(part, name), seen)
+
+
+def _holds_only_text(described: inspect.Type) -> bool:
+    """Tell whether no value of this class can hold a number, or be nested."""
+    return isinstance(described, inspect.DataclassType) and all(
+        isinstance(field.type, (inspect.StrType, inspect.BoolType)) for field in described.fields
+    )
 
 
 def _check_converters(cls: type[attrs.AttrsInstance]) -> None:

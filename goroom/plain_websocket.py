@@ -28,9 +28,10 @@ class PlainTransport:
         self._writer = writer
         hold_little(transport)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         if not self._transport.is_closing():
             self._transport.write(data)
+        return self._transport.get_write_buffer_size() > 0
 
     def buffered(self) -> int:
         return self._transport.get_write_buffer_size()

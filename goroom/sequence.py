@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from goroom.history import History, Place
+from goroom.outbox import put_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -133,8 +134,7 @@ def deliver(push: Push, audience: Audience) -> None:
             for outbox in outboxes:
                 outbox.put_volatile(frame, key)
             continue
-        for outbox in outboxes:
-            outbox.put(frame)
+        put_all(outboxes, frame)
 
 
 def volatile_key(push: Push, key: Hashable) -> Hashable:

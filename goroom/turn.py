@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 import structlog
 
 from goroom.errors import Disconnect, HandlerFailed, Refused, TimedOut, TurnOver
@@ -45,6 +46,10 @@ class State(Enum):
     COMMITTED = "committed"
     DROPPED = "dropped"
     EXPIRED = "expired"
+
+
+OPEN, COMMITTED, EXPIRED = State.OPEN, State.COMMITTED, State.EXPIRED
+"""Asked for with every message, and an enum's member costs three times a name."""
 
 
 class Effect(Protocol):
@@ -178,55 +183,36 @@ def _apply_now(effect: Effect) -> bool:
     return False
 
 
-class Turn:
-    """
-    The handling of one event in one lane.
+class Turn(msgspec.Struct, eq=False):
+    """The handling of one event in one lane."""
 
-    Attributes:
-        lane: The lane it runs in.
-        name: The handler's name, for logs.
-        connection: The connection whose request this is, or None.
-        request: The request, or None.
-        started: `loop.time()` when the handler was called.
-    """
-
-    __slots__ = (
-        "_effects",
-        "connection",
-        "error",
-        "lane",
-        "name",
-        "request",
-        "result",
-        "started",
-        "state",
-        "task",
-        "thread",
-    )
-
-    def __init__(
-        self,
-        lane: Lane,
-        name: str,
-        *,
-        connection: Connection | None = None,
-        request: Request | None = None,
-    ) -> None:
-        self.lane = lane
-        self.name = name
-        self.connection = connection
-        self.request = request
-        self.started = 0.0
-        self.state = State.OPEN
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.task: asyncio.Task[Any] | None = None
-        self.thread: Future[Any] | None = None
-        self._effects: list[Effect] = []
+    lane: Lane
+    """The lane it runs in."""
+    name: str
+    """The handler's name, for logs."""
+    connection: Connection | None = None
+    """The connection whose request this is, if it is one's."""
+    request: Request | None = None
+    started: float = 0.0
+    """`loop.time()` when the handler was called."""
+    state: State = State.OPEN
+    result: Any = None
+    """What the handler returned."""
+    error: BaseException | None = None
+    """Why it was dropped, as its client is told."""
+    task: asyncio.Task[Any] | None = None
+    """What awaits it, while it waits."""
+    thread: Future[Any] | None = None
+    """What it runs in, if it does."""
+    _effects: list[Effect] | None = None
+    """In the order they were made; None for none."""
 
     def add(self, effect: Effect) -> None:
         """Keep *effect* for the commit."""
-        self._effects.append(effect)
+        if self._effects is None:
+            self._effects = [effect]
+        else:
+            self._effects.append(effect)
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """
@@ -239,27 +225,30 @@ class Turn:
     def succeed(self, result: object) -> None:
         """Commit: seal all effects, then release them, in the order they were made."""
         self.result = result
-        self.state = State.COMMITTED
-        if not self._effects:
+        self.state = COMMITTED
+        effects = self._effects
+        if effects is None:
             return
+        self._effects = None
+        own = self.lane
         releases: list[Callable[[], None]] = []
-        for effect in self._effects:
-            if effect.lane is None or effect.lane is self.lane:
+        for effect in effects:
+            lane = effect.lane
+            if lane is None or lane is own:
                 release = effect.seal()
                 if release is not None:
                     releases.append(release)
             else:
-                releases.append(_applied_elsewhere(effect.lane, effect))
-        self._effects = []
+                releases.append(_applied_elsewhere(lane, effect))
         for release in releases:
             release()
 
     def fail(self, error: BaseException) -> None:
         """Drop all effects; anything but a refusal is logged and becomes `HandlerFailed`."""
-        if self.state is State.EXPIRED:
+        if self.state is EXPIRED:
             return
         self.state = State.DROPPED
-        self._effects = []
+        self._effects = None
         if isinstance(error, (Refused, Disconnect)):
             self.error = error
             return
@@ -268,16 +257,16 @@ class Turn:
 
     def cancel(self) -> None:
         """Drop all effects: the task that runs it is cancelled, and the handler is not at fault."""
-        if self.state is not State.EXPIRED:
+        if self.state is not EXPIRED:
             self.state = State.DROPPED
-            self._effects = []
+            self._effects = None
 
     def expire(self) -> None:
         """The time limit is over: drop all effects; what is sent from now on raises."""
-        if self.state is State.EXPIRED:
+        if self.state is EXPIRED:
             return
-        self.state = State.EXPIRED
-        self._effects = []
+        self.state = EXPIRED
+        self._effects = None
         self.error = TimedOut()
         log.warning("handler_timed_out", handler=self.name, **self.lane.labels)
 
@@ -310,22 +299,8 @@ class EndingTurn(Turn):
     the ending commits.
     """
 
-    __slots__ = ("_ending", "_is_refusable")
-
-    _ending: Effect | None
-    _is_refusable: bool
-
-    def __init__(
-        self,
-        lane: Lane,
-        name: str,
-        *,
-        connection: Connection | None = None,
-        request: Request | None = None,
-    ) -> None:
-        super().__init__(lane, name, connection=connection, request=request)
-        self._ending = None
-        self._is_refusable = False
+    _ending: Effect | None = None
+    _is_refusable: bool = False
 
     def begin(self, ending: Effect, *, is_refusable: bool) -> None:
         """Make *ending* the first effect, which commits even if the handler fails."""
@@ -334,21 +309,21 @@ class EndingTurn(Turn):
         self.add(ending)
 
     def fail(self, error: BaseException) -> None:
-        if self.state is State.EXPIRED:
+        if self.state is EXPIRED:
             return
         super().fail(error)
         if not (self._is_refusable and isinstance(error, (Refused, Disconnect))):
-            self._end_anyway(State.COMMITTED)
+            self._end_anyway(COMMITTED)
 
     def cancel(self) -> None:
-        if self.state is not State.EXPIRED:
+        if self.state is not EXPIRED:
             super().cancel()
-            self._end_anyway(State.COMMITTED)
+            self._end_anyway(COMMITTED)
 
     def expire(self) -> None:
-        if self.state is not State.EXPIRED:
+        if self.state is not EXPIRED:
             super().expire()
-            self._end_anyway(State.EXPIRED)
+            self._end_anyway(EXPIRED)
 
     def _end_anyway(self, state: State) -> None:
         if self._ending is not None:
@@ -369,7 +344,7 @@ turn_var: ContextVar[Turn | None] = ContextVar("goroom_turn", default=None)
 def current() -> Turn | None:
     """Return the turn that the running code belongs to, if it is still open."""
     turn = turn_var.get()
-    return turn if turn is not None and turn.state is State.OPEN else None
+    return turn if turn is not None and turn.state is OPEN else None
 
 
 def perform(effect: Effect) -> None:
@@ -381,10 +356,10 @@ def perform(effect: Effect) -> None:
     """
     turn = turn_var.get()
     if turn is not None:
-        _check_time(turn)
-        if turn.state is State.OPEN:
+        if turn.state is OPEN:
             turn.add(effect)
             return
+        _check_time(turn)
     if effect.lane is None:
         _apply_now(effect)
     else:
@@ -392,7 +367,7 @@ def perform(effect: Effect) -> None:
 
 
 def _check_time(turn: Turn) -> None:
-    if turn.state is State.EXPIRED:
+    if turn.state is EXPIRED:
         raise TurnOver(f"{turn.name} ran into its time limit: nothing it does counts now")
 
 
@@ -409,7 +384,7 @@ def check_waiting(lane: Lane) -> None:
     if turn is None:
         return
     _check_time(turn)
-    if turn.state is State.OPEN and lane.level <= turn.lane.level:
+    if turn.state is OPEN and lane.level <= turn.lane.level:
         raise RuntimeError(
             f"{turn.name} runs in a turn of {_named(turn.lane)} and may not wait for "
             f"{_named(lane)}: use user.move_to(room), or do it in a task of your own"

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
+import msgspec
 
 from goroom import values
 from goroom.errors import Refused, Stopping
@@ -65,7 +66,7 @@ class Link:
         """
         if request is not None and request.id is not None:
             if push.id is None:
-                push = attrs.evolve(push, id=request.id)
+                push = msgspec.structs.replace(push, id=request.id)
             if self.ticket is not None:
                 self.ticket.end(push)
         self.connection.send(push)

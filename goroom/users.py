@@ -38,9 +38,7 @@ REPLACED = 4509
 class _LoginTurn(Turn):
     """``on_login``: accepted now, committed when the login that it replaces has ended."""
 
-    __slots__ = ("is_void",)
-
-    is_void: bool
+    is_void: bool = False
     """Whether its user had ended before it could begin."""
 
     def succeed(self, result: object) -> None:
@@ -48,7 +46,7 @@ class _LoginTurn(Turn):
 
     def commit(self, login: Change) -> None:
         """Log in, then do what ``on_login`` did."""
-        self._effects.insert(0, login)
+        self._effects = [login, *(self._effects or ())]
         super().succeed(None)
 
 

@@ -192,9 +192,10 @@ class WebSocket(asyncio.Protocol):
 
     # -- frames out ------------------------------------------------------------------------
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         if not self._transport.is_closing():
             self._transport.write(data)
+        return self._is_blocked
 
     def buffered(self) -> int:
         return self._transport.get_write_buffer_size()

@@ -31,10 +31,11 @@ class Socket:
         self.held = 0
         self._change = asyncio.Event()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         self.writes.append(data)
         if not self.is_read:
             self.held += len(data)
+        return self.held > 0
 
     def buffered(self) -> int:
         return self.held

@@ -103,6 +103,20 @@ def test_data_becomes_the_payload() -> None:
     assert Move(4) == PayloadDecoder(Move)(b'{"square":4}')
 
 
+@attrs.frozen
+class Said:
+    text: str
+    aloud: bool = False
+
+
+def test_only_where_numbers_or_objects_are_wanted_the_bounds_are_checked() -> None:
+    body = b'{"text":"hi","square":1,"unknown":9007199254740992}'
+
+    assert Said("hi") == PayloadDecoder(Said)(body)
+    with pytest.raises(BadRequest, match="an integer is outside"):
+        PayloadDecoder(Move)(body)
+
+
 def test_unknown_keys_are_ignored() -> None:
     assert Move(4) == PayloadDecoder(Move)(b'{"by":"ada","square":4,"__class__":"Move"}')
 

@@ -26,8 +26,9 @@ class Sink:
     def __init__(self) -> None:
         self.written = b""
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> bool:
         self.written += data
+        return False
 
     def buffered(self) -> int:
         return 0

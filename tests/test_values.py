@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from goroom import values
 from goroom.errors import PayloadError
+from goroom.values import SMALL
 
 SAFE = 2**53 - 1
 SURROGATE = "\ud800"
@@ -268,6 +269,17 @@ def test_true_is_not_1() -> None:
     read = values.decode_object(b'{"a":true,"b":1}')
 
     assert (True, False) == (read["a"] is True, read["b"] is True)
+
+
+@pytest.mark.parametrize("outside", [SAFE + 1, -SAFE - 1, float("nan"), [2**70], {"a": 2**70}])
+@pytest.mark.parametrize("others", [0, SMALL])
+def test_a_value_outside_the_bounds_is_found_in_small_objects_and_large_ones(
+    outside: object, others: int
+) -> None:
+    value = {**{f"key{number}": "9" * 20 for number in range(others)}, "last": outside}
+
+    with pytest.raises(PayloadError):
+        values.encode(value)
 
 
 @pytest.mark.parametrize("body", [b'{"a":9007199254740992}', b"[" * 33 + b"]" * 33])

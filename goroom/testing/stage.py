@@ -41,14 +41,14 @@ class MemoryTransport:
         self.is_read = True
         """Whether the player takes what is written."""
 
-    def write(self, data: bytes) -> None:
-        if self._wire.closed is not None:
-            return
-        self._held += data
-        if self.is_read:
-            self.take()
-        else:
-            self._drained.clear()
+    def write(self, data: bytes) -> bool:
+        if self._wire.closed is None:
+            self._held += data
+            if self.is_read:
+                self.take()
+            else:
+                self._drained.clear()
+        return len(self._held) > 0
 
     def buffered(self) -> int:
         return len(self._held)

@@ -23,6 +23,8 @@ CONTROL_BYTES = 125
 """Largest payload of a control frame (RFC 6455 section 5.5)."""
 
 _FIN = 0x80
+_pack_16_bit = struct.Struct("!BBH").pack
+_pack_64_bit = struct.Struct("!BBQ").pack
 _SHORT, _LONG = 126, 127
 _LARGEST_16_BIT = 0xFFFF
 
@@ -33,8 +35,8 @@ def frame(opcode: int, payload: bytes) -> bytes:
     if length < _SHORT:
         return bytes((_FIN | opcode, length)) + payload
     if length <= _LARGEST_16_BIT:
-        return struct.pack("!BBH", _FIN | opcode, _SHORT, length) + payload
-    return struct.pack("!BBQ", _FIN | opcode, _LONG, length) + payload
+        return _pack_16_bit(_FIN | opcode, _SHORT, length) + payload
+    return _pack_64_bit(_FIN | opcode, _LONG, length) + payload
 
 
 def close_frame(code: int, reason: str = "") -> bytes:

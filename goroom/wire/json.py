@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from goroom import values
 from goroom.errors import SUCCESS, ErrorDescription
@@ -39,9 +40,9 @@ class FullFrame(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     room_name: str = ""
     action: str = ""
     sender: str = ""
-    seq: int | msgspec.UnsetType = msgspec.UNSET
-    sub: int | msgspec.UnsetType = msgspec.UNSET
-    id: int | msgspec.UnsetType = msgspec.UNSET
+    seq: int | UnsetType = UNSET
+    sub: int | UnsetType = UNSET
+    id: int | UnsetType = UNSET
 
 
 class ShortFrame(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
@@ -52,12 +53,12 @@ class ShortFrame(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     room_name: str = ""
     action: str = ""
     sender: str = ""
-    seq: int | msgspec.UnsetType = msgspec.UNSET
-    sub: int | msgspec.UnsetType = msgspec.UNSET
-    id: int | msgspec.UnsetType = msgspec.UNSET
-    data: Any = msgspec.UNSET
+    seq: int | UnsetType = UNSET
+    sub: int | UnsetType = UNSET
+    id: int | UnsetType = UNSET
+    data: Any = UNSET
     code: int = SUCCESS
-    error: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    error: dict[str, Any] | UnsetType = UNSET
 
 
 def described(error: ErrorDescription) -> dict[str, Any]:
@@ -72,18 +73,19 @@ def described(error: ErrorDescription) -> dict[str, Any]:
 
 def short_frame(push: Push, data: object, bound_application: str | None) -> ShortFrame:
     """Return the short form of *push*, its data already in the shape the encoder wants."""
+    seq, sub, number, error = push.seq, push.sub, push.id, push.error
     return ShortFrame(
         push.event_type,
         "" if push.app_name == bound_application else push.app_name,
         push.room_name,
         push.action,
         push.sender,
-        msgspec.UNSET if push.seq is None else push.seq,
-        msgspec.UNSET if push.sub is None else push.sub,
-        msgspec.UNSET if push.id is None else push.id,
-        msgspec.UNSET if push.body == values.EMPTY else data,
+        UNSET if seq is None else seq,
+        UNSET if sub is None else sub,
+        UNSET if number is None else number,
+        UNSET if push.body == values.EMPTY else data,
         push.code,
-        msgspec.UNSET if push.error is None else described(push.error),
+        UNSET if error is None else described(error),
     )
 
 
@@ -127,9 +129,9 @@ class JsonDialect(Dialect):
             push.room_name,
             push.action,
             push.sender,
-            msgspec.UNSET if push.seq is None else push.seq,
-            msgspec.UNSET if push.sub is None else push.sub,
-            msgspec.UNSET if push.id is None else push.id,
+            UNSET if push.seq is None else push.seq,
+            UNSET if push.sub is None else push.sub,
+            UNSET if push.id is None else push.id,
         )
         return _encode(frame)
 

@@ -22,6 +22,7 @@ from goroom.room import Room
 from goroom.sequence import Sequence
 from goroom.tickets import Ticket, Tickets
 from goroom.turn import Turn
+from goroom.turns import Turns
 from goroom.user import Link
 from goroom.users import UserService
 from tests.properties.runs import (
@@ -99,11 +100,13 @@ def no_capacity(_: Any) -> Any:
     return property(lambda room: room.options.capacity + 1)
 
 
-def messages_in_the_users_lane(init: Any) -> Any:
-    def init_with_it(self: MessageTurn, lane: Any, *arguments: Any, **options: Any) -> None:
-        init(self, options["user"].lane, *arguments, **options)
+def messages_in_the_users_lane(handle: Any) -> Any:
+    def handle_there(self: Turns, turn: Turn, call: Any) -> Any:
+        if isinstance(turn, MessageTurn):
+            turn.lane = turn.user.lane
+        return handle(self, turn, call)
 
-    return init_with_it
+    return handle_there
 
 
 def no_on_leave_after_kick(_: Any) -> Any:
@@ -174,7 +177,7 @@ PLANTED: dict[str, tuple[Any, Patch]] = {
     "rooms kept at the end": (LedgerCheck, patched(Endings, "_leave", rooms_kept_at_the_end)),
     "messages in the user's lane": (
         LanesCheck,
-        patched(MessageTurn, "__init__", messages_in_the_users_lane),
+        patched(Turns, "handle", messages_in_the_users_lane),
     ),
     "the bound at the put": (LanesCheck, patched(Outbox, "put", bound_at_the_put)),
     "writes not counted": (LanesCheck, patched(Outbox, "take", writes_not_counted)),
