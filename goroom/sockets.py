@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from goroom import frame_reader
-from goroom.connection import Peer
-from goroom.plain_websocket import PlainTransport, hang_up, read
+from goroom.connection import GOING_AWAY, Peer
+from goroom.plain_websocket import PlainResponse, PlainTransport, hang_up, read
 from goroom.websocket import WebSocket
+from goroom.wire.frames import close_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,9 @@ log = structlog.get_logger()
 
 _KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """Makes the answer to a handshake's key (RFC 6455 section 1.3)."""
+
+STOPPING = "the server stops"
+"""Reason of the close frame to a client whose handshake was under way."""
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -59,10 +63,11 @@ async def serve(
         The answer, for aiohttp; None where *request* asks for no WebSocket.
 
     Raises:
+        web.HTTPBadRequest: It asks for one and has a body, which would be read as frames.
         web.HTTPForbidden: The page's origin may not connect here.
         web.HTTPServiceUnavailable: The server stops.
     """
-    ws = web.WebSocketResponse(
+    ws = PlainResponse(
         timeout=endpoint.limits.close_seconds,
         autoclose=False,
         autoping=False,
@@ -71,25 +76,33 @@ async def serve(
         max_msg_size=endpoint.limits.message_bytes + 1,  # aiohttp refuses what reaches it
         decode_text=False,
     )
-    if not ws.can_prepare(request).ok:
+    if request.method != "GET" or request.version < HttpVersion11:
         return None
+    try:
+        asked = ws.can_prepare(request)
+    except ValueError:  # a key that is no ASCII
+        return None
+    if not asked.ok:
+        return None
+    if request.body_exists:
+        raise web.HTTPBadRequest(text="A request for a WebSocket has no body.\n")
     origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
     if not endpoint.origins.allows(origin, host, has_cookies="Cookie" in request.headers):
         log.warning("origin_refused", origin=(origin or "")[:200], remote=request.remote)
         raise web.HTTPForbidden(text="This page's origin may not connect here.\n")
     if not server.is_running or server.is_stopping:
         raise web.HTTPServiceUnavailable(text="The server stops; come back later.\n")
-    take = _take_over if frame_reader.IS_USABLE else _read_plainly
     try:
-        return await take(server, endpoint, request, ws)
+        if frame_reader.IS_USABLE:
+            return await _take_over(server, endpoint, request, asked.protocol)
+        return await _read_plainly(server, endpoint, request, ws)
     except ConnectionResetError:
         return web.Response()  # to nobody: it has gone between its request and the answer
 
 
 async def _take_over(
-    server: Server, endpoint: Endpoint, request: web.Request, ws: web.WebSocketResponse[Any]
+    server: Server, endpoint: Endpoint, request: web.Request, protocol: str | None
 ) -> web.StreamResponse:
-    protocol = ws.can_prepare(request).protocol
     response = _Upgraded(request.headers["Sec-WebSocket-Key"], protocol)
     await response.prepare(request)
     peer = _peer_of(request)
@@ -98,9 +111,14 @@ async def _take_over(
         return response
     transport, received = taken
     if server.is_stopping:
+        transport.write(close_frame(GOING_AWAY, STOPPING))
         transport.close()
         return response
-    socket = WebSocket(server, transport, endpoint.dialect(protocol), peer, endpoint.limits)
+    try:
+        socket = WebSocket(server, transport, endpoint.dialect(protocol), peer, endpoint.limits)
+    except BaseException:
+        transport.abort()  # nobody else has it any more
+        raise
     server.runtime.turns.spawn(socket.begin(_application(server, endpoint), received))
     return response
 
@@ -110,6 +128,9 @@ async def _read_plainly(
 ) -> web.StreamResponse:
     writer = await ws.prepare(request)
     if request.transport is None:
+        return ws
+    if server.is_stopping:
+        request.transport.write(close_frame(GOING_AWAY, STOPPING))
         return ws
     transport = PlainTransport(request.transport, writer)
     dialect = endpoint.dialect(ws.ws_protocol)
@@ -143,6 +164,7 @@ class _Upgraded(web.StreamResponse):
         if protocol is not None:
             headers["Sec-WebSocket-Protocol"] = protocol
         super().__init__(status=101, headers=headers)
+        self.force_close()
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Write nothing: what follows is the WebSocket's."""
@@ -164,7 +186,10 @@ class _Received:
 
 def _taken(request: web.Request) -> tuple[asyncio.Transport, bytes] | None:
     """
-    Take the TCP connection of *request* away from aiohttp, which takes it for lost from now on.
+    Take the TCP connection of *request* away from aiohttp, which takes it for lost.
+
+    It is told when the request's handler and the middlewares around that have returned: they would
+    be cancelled otherwise, where the application wants that for clients that leave.
 
     aiohttp would keep a task, the request and its HTTP parser for each WebSocket, and wake the task
     for each message: half of the memory of an idle connection, a fifth of the time of an echo.
@@ -179,7 +204,7 @@ def _taken(request: web.Request) -> tuple[asyncio.Transport, bytes] | None:
     received = _Received()
     protocol.set_parser(cast("Any", received))
     protocol.transport = None
-    protocol.connection_lost(None)
+    request.task.add_done_callback(lambda _: protocol.connection_lost(None))
     return transport, received.data
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -13,10 +14,10 @@ from aiohttp import WebSocketError, WSMsgType
 from goroom.frame_reader import frame_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from goroom.application import Application
-    from goroom.connection import Peer
+    from goroom.connection import Connection, Peer
     from goroom.limits import Limits
     from goroom.server import Server
     from goroom.wire import Dialect
@@ -84,11 +85,11 @@ class WebSocket(asyncio.Protocol):
         """What came behind these."""
         self._is_busy = True
         """Whether a message is being handled that has to wait; here, the upgrade."""
-        self._is_blocked = False
-        """Whether the transport holds what the peer has not taken."""
         self._is_lost = False
         self._relieved: asyncio.Future[None] | None = None
         hold_little(transport)
+        self._is_blocked = transport.get_write_buffer_size() > 0
+        """Whether the transport holds what the peer has not taken; aiohttp's answers, at first."""
         self._connection = server.connect(self, dialect, peer, limits)
         transport.set_protocol(self)
 
@@ -111,7 +112,11 @@ class WebSocket(asyncio.Protocol):
             if len(self._unread) > UNREAD_BYTES:
                 self._transport.pause_reading()
         elif len(data) <= BYTES_IN_A_ROW:
-            self._feed(data)
+            try:
+                self._feed(data)
+            except BaseException:
+                self._drop()
+                raise
         else:
             self._unread = data
             self._transport.pause_reading()
@@ -126,35 +131,76 @@ class WebSocket(asyncio.Protocol):
     def _take(self, message: tuple[WSMsgType, Any, Any], _size: int) -> None:
         kind, data, _ = message
         if self._is_busy:
-            if self._messages is None:
-                self._messages = deque()
-            self._messages.append((kind, data))
+            self._keep(kind, data)
         else:
             self._handle(kind, data)
+
+    def _keep(self, kind: WSMsgType, data: Any) -> None:
+        if self._messages is None:
+            self._messages = deque()
+        self._messages.append((kind, data))
 
     def _handle(self, kind: WSMsgType, data: Any) -> None:
         connection = self._connection
         if kind is _TEXT or kind is _BINARY:
             waiting = connection.receive(data, is_binary=kind is _BINARY)
             if waiting is not None or connection.outbox.is_over_bound:
-                self._is_busy = True
-                self._server.runtime.turns.spawn(self._finish(connection.finish(waiting)))
+                self._wait_for(waiting)
         elif kind is WSMsgType.PING:
             connection.pinged(bytes(data))
+            if connection.outbox.is_over_bound:
+                self._wait_for(None)
         elif kind is WSMsgType.PONG:
             connection.ponged(bytes(data))
-        else:
+        elif kind is WSMsgType.CLOSE:
             connection.close(echoed(data))
-            connection.outbox.flush()
-            self._transport.close()
+            self._hang_up(self.close)
+        else:
+            self._fail(data)
+
+    def _wait_for(self, waiting: Awaitable[None] | None) -> None:
+        """Handle nothing more before *waiting* is done, and the peer has taken its answers."""
+        self._is_busy = True
+        self._server.runtime.turns.spawn(self._finish(self._connection.finish(waiting)))
 
     def _refuse(self, error: BaseException, *_: object) -> None:
-        """The peer has broken the protocol, or reading has failed: close, read nothing more."""
-        if isinstance(error, WebSocketError):
-            self._connection.close(error.code, str(error))
+        """Note that nothing more can be read; what came before is handled first."""
+        if self._is_busy:
+            self._keep(WSMsgType.ERROR, error)
         else:
-            log.error("reading_failed", connection=self._connection.id, exc_info=error)
-            self._connection.close(INTERNAL_ERROR, "the server cannot read this message")
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        close_after(self._connection, error)
+        self._hang_up(self._write_no_more)
+
+    def _hang_up(self, hang_up: Callable[[], None]) -> None:
+        """Call *hang_up* when the close frame and all before it are written."""
+        outbox = self._connection.outbox
+        outbox.flush()
+        if outbox.waiting:
+            self._server.runtime.turns.spawn(self._hang_up_later(hang_up))
+        else:
+            hang_up()
+
+    async def _hang_up_later(self, hang_up: Callable[[], None]) -> None:
+        outbox = self._connection.outbox
+        while outbox.waiting:  # until the peer is given up, at the latest
+            await outbox.relieved()
+            outbox.flush()
+        hang_up()
+
+    def _write_no_more(self) -> None:
+        """
+        Have the peer see the end behind the close frame, but read on until it hangs up.
+
+        A socket closed with unread bytes is reset, and the peer may lose the close frame by that.
+        """
+        if not self._transport.can_write_eof() or self._transport.is_closing():
+            self.close()  # TLS does what is said above by itself
+            return
+        with suppress(OSError):  # the peer is gone; its end comes by itself
+            self._transport.write_eof()
 
     async def _finish(self, waiting: Awaitable[object] | None) -> None:
         """Wait until one message is handled, then go on with those that came meanwhile."""
@@ -162,30 +208,42 @@ class WebSocket(asyncio.Protocol):
             if waiting is not None:
                 await waiting
         except BaseException:
-            self._messages, self._unread = None, b""
-            self._transport.abort()
+            self._drop()
             raise
-        finally:
-            self._is_busy = False
-            self._read_on()
+        self._is_busy = False
+        self._read_on()
 
     def _read_on(self) -> None:
         """Handle what waits here, in several turns of the loop if it is much, then read on."""
-        while self._messages and not self._is_busy:
-            self._handle(*self._messages.popleft())
-        if self._is_busy:
-            return
-        if self._unread:
-            data, self._unread = self._unread[:BYTES_IN_A_ROW], self._unread[BYTES_IN_A_ROW:]
-            self._feed(data)
+        try:
+            while self._messages and not self._is_busy:
+                self._handle(*self._messages.popleft())
             if self._is_busy:
                 return
+            if self._unread:
+                data, self._unread = self._unread[:BYTES_IN_A_ROW], self._unread[BYTES_IN_A_ROW:]
+                self._feed(data)
+        except Exception as error:  # noqa: BLE001 -- border: the reader does so for its messages
+            self._fail(error)
+        except BaseException:
+            self._drop()
+            raise
+        if self._is_busy:
+            return
         if self._unread:
             asyncio.get_running_loop().call_soon(self._read_on)
         elif self._is_lost:
             self._end()
         else:
             self._transport.resume_reading()
+
+    def _drop(self) -> None:
+        """Give the connection up, somewhere in a message: KeyboardInterrupt has come through."""
+        self._is_busy = False
+        self._messages, self._unread = None, b""
+        self._transport.abort()
+        if self._is_lost:
+            self._end()
 
     def _end(self) -> None:
         self._server.disconnect(self._connection)
@@ -209,7 +267,8 @@ class WebSocket(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._is_blocked = False
         if self._relieved is not None:
-            self._relieved.set_result(None)
+            if not self._relieved.done():  # it is cancelled where the loop ends
+                self._relieved.set_result(None)
             self._relieved = None
 
     async def drained(self) -> None:
@@ -221,7 +280,8 @@ class WebSocket(asyncio.Protocol):
             raise ConnectionResetError
 
     def close(self) -> None:
-        self._transport.close()
+        if not self._transport.is_closing():  # closed twice, one of TLS forgets what it was
+            self._transport.close()
 
     def abort(self) -> None:
         self._transport.abort()
@@ -233,11 +293,13 @@ def hold_little(transport: asyncio.Transport) -> None:
 
     The outbox holds what the peer does not take, so that it can be counted and dropped.
     """
-    transport.set_write_buffer_limits(high=0)
+    # Not 0: TLS would take an empty buffer for one that is too full.
+    transport.set_write_buffer_limits(high=1)
     raw = transport.get_extra_info("socket")
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-    if raw is not None and option is not None and raw.family != socket.AF_UNIX:
-        raw.setsockopt(socket.IPPROTO_TCP, option, NOT_SENT_BYTES)
+    if raw is not None and option is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError):  # the peer is gone; its end comes by itself
+            raw.setsockopt(socket.IPPROTO_TCP, option, NOT_SENT_BYTES)
 
 
 def echoed(code: int | None) -> int:
@@ -247,3 +309,12 @@ def echoed(code: int | None) -> int:
         if code is not None and (code in range(1000, 1004) or code in range(3000, 5000))
         else NORMAL_CLOSURE
     )
+
+
+def close_after(connection: Connection, error: BaseException) -> None:
+    """Close *connection* since its peer has broken the protocol, or reading it has failed."""
+    if isinstance(error, WebSocketError):
+        connection.close(error.code, str(error))
+    else:
+        log.error("reading_failed", connection=connection.id, exc_info=error)
+        connection.close(INTERNAL_ERROR, "the server cannot read this message")

@@ -1,17 +1,57 @@
-"""WebSocket: one taken-over TCP connection, between aiohttp's upgrade and its end."""
+"""WebSocket: one TCP connection between aiohttp's upgrade and its end, in both ways to read."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from typing import Any
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
-from goroom.websocket import BYTES_IN_A_ROW, echoed
+from goroom import frame_reader
+from goroom.connection import Connection
+from goroom.websocket import BYTES_IN_A_ROW, UNREAD_BYTES, echoed
 from tests.edge import LOGIN, chess_server
+from tests.links import Office, answers, login, masked, nobody, office, opened, said, until
+from tests.websocket import BINARY, CLOSE, CONTINUATION, PING, TEXT, Closed
+
+Logs = list[MutableMapping[str, Any]]
+
+NORMAL = masked(CLOSE, b"\x03\xe8")
+BAD = masked(0x3)
+
+
+@pytest.fixture(params=["taken over", "plain"])
+def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the two ways to read."""
+    if request.param == "plain":
+        monkeypatch.setattr(frame_reader, "IS_USABLE", False)
+
+
+@pytest.fixture
+def logs() -> Iterator[Logs]:
+    """What goroom logs."""
+    with capture_logs() as lines:
+        yield lines
+
+
+@pytest.fixture
+async def desk(logs: Logs) -> AsyncIterator[Office]:
+    """A server of which nothing may be left, or be logged as an error."""
+    async with office() as running:
+        yield running
+    assert [] == errors(logs)
+
+
+def errors(logs: Logs) -> list[str]:
+    """Return the errors among *logs*, and forget them."""
+    found = [line["event"] for line in logs if line["log_level"] == "error"]
+    logs.clear()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -40,3 +80,243 @@ async def test_much_at_once_is_answered_in_order_and_others_are_served_meanwhile
 
     assert 6 == answer["eventType"]
     assert list(range(1, count + 1)) == [reply["id"] for reply in replies]
+
+
+# -- what breaks the protocol ------------------------------------------------------------------
+
+BREACHES = {
+    "reserved bit 1": (masked(TEXT, b"x", first_byte=0xC0), 1002),
+    "reserved bit 2": (masked(TEXT, b"x", first_byte=0xA0), 1002),
+    "reserved bit 3": (masked(TEXT, b"x", first_byte=0x90), 1002),
+    "unknown message": (masked(0x3), 1002),
+    "unknown control frame": (masked(0xB), 1002),
+    "control frame in fragments": (masked(PING, first_byte=0), 1002),
+    "control frame too long": (masked(PING, bytes(126)), 1002),
+    "continuation of nothing": (masked(CONTINUATION, b"x"), 1002),
+    "message in a message": (masked(TEXT, b"a", first_byte=0) + masked(TEXT, b"b"), 1002),
+    "message too large": (masked(TEXT, bytes(2**16 + 1)), 1009),
+    "fragments too large": (masked(BINARY, bytes(2**16), first_byte=0) + masked(0, b"x"), 1009),
+    "length of 2**63 - 1": (struct.pack("!BBQ", 0x81, 0xFF, 2**63 - 1), 1009),
+    "length of 2**63": (struct.pack("!BBQ", 0x81, 0xFF, 2**63), 1009),
+    "length of 2**64 - 1": (struct.pack("!BBQ", 0x81, 0xFF, 2**64 - 1), 1009),
+    "text that is none": (masked(TEXT, b"\xff"), 1007),
+    "text that is none, in fragments": (
+        masked(TEXT, b"\xc3", first_byte=0) + masked(CONTINUATION, b"("),
+        1007,
+    ),
+    "close code 999": (masked(CLOSE, struct.pack("!H", 999)), 1002),
+    "close code 1005": (masked(CLOSE, struct.pack("!H", 1005)), 1002),
+    "half a close code": (masked(CLOSE, b"\x03"), 1002),
+    "reason that is no text": (masked(CLOSE, b"\x03\xe8\xff"), 1007),
+}
+
+
+@pytest.mark.usefixtures("reading")
+@pytest.mark.parametrize(("raw", "code"), BREACHES.values(), ids=BREACHES)
+async def test_a_breach_is_told_by_its_code_after_the_answers_to_all_before(
+    desk: Office, raw: bytes, code: int
+) -> None:
+    desk.post.goes_on.set()
+    socket = await opened(desk.port, login() + said("wait", 2) + said("note", 3) + raw)
+    ids, closed = await answers(socket)
+
+    assert ([1, 2, 3], code) == (ids, closed.code)
+    assert closed.reason
+    await nobody(desk.server)
+    assert ["ada disconnected"] == desk.post.hooks
+
+
+async def test_a_breach_closes_at_once_and_the_link_ends_behind_it(desk: Office) -> None:
+    socket = await opened(desk.port, BAD)
+    ended = await asyncio.wait_for(socket._reader.read(), 5)
+
+    assert b"\x88" == ended[:1]
+    assert 1 == len(desk.server.connections)
+    socket.abort()
+
+
+async def test_one_who_still_sends_too_large_a_message_learns_why_it_is_closed(
+    desk: Office,
+) -> None:
+    socket = await opened(desk.port, struct.pack("!BBQ", 0x82, 0xFF, 2**24) + bytes(4))
+    for _ in range(2**6):
+        socket.send_bytes(bytes(2**16))
+    await asyncio.wait_for(socket._writer.drain(), 5)
+    ids, closed = await answers(socket)
+
+    assert ([], 1009) == (ids, closed.code)
+
+
+# -- its end -----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("reading")
+@pytest.mark.parametrize("ending", ["close", "fin"])
+async def test_all_that_came_before_the_end_is_handled_in_order_then_the_hooks_run_once(
+    desk: Office, ending: str
+) -> None:
+    count = 500
+    socket = await opened(desk.port, login() + said("wait", 2))
+    await desk.post.waits.wait()
+    socket.send_bytes(b"".join(said("note", number) for number in range(count)))
+    if ending == "close":
+        socket.send_bytes(NORMAL)
+    else:
+        socket._writer.write_eof()
+    await socket._writer.drain()
+    desk.post.goes_on.set()
+    await nobody(desk.server)
+
+    assert list(range(count)) == desk.post.noted
+    assert ["ada disconnected"] == desk.post.hooks
+    if ending == "close":
+        assert ([1, 2, *range(count)], Closed(1000)) == await answers(socket)
+    socket.abort()
+
+
+@pytest.mark.usefixtures("reading")
+async def test_a_cut_while_a_handler_waits_is_no_error(desk: Office) -> None:
+    socket = await opened(desk.port, login() + said("wait", 2) + said("note", 3))
+    await desk.post.waits.wait()
+    socket.abort()
+    desk.post.goes_on.set()
+    await nobody(desk.server)
+
+    assert ["ada disconnected"] == desk.post.hooks
+
+
+@pytest.mark.usefixtures("reading")
+async def test_both_sides_may_close_at_once_and_twice(desk: Office) -> None:
+    socket = await opened(desk.port, login())
+    await socket.receive()
+    desk.connection.close(4000, "enough")
+    socket.send_bytes(NORMAL + NORMAL + BAD)
+    ids, closed = await answers(socket)
+
+    assert ([], Closed(4000, "enough")) == (ids, closed)
+
+
+@pytest.mark.usefixtures("reading")
+async def test_one_who_neither_reads_nor_answers_a_close_is_cut_off(desk: Office) -> None:
+    socket = await opened(desk.port, login())
+    await socket.receive()
+    desk.connection.close(4000)
+    await nobody(desk.server)
+    socket.abort()
+
+
+async def test_a_close_behind_answers_that_were_not_taken_yet_comes_behind_them(
+    desk: Office,
+) -> None:
+    count = 30
+    socket = await opened(desk.port, login())
+    await socket.receive()
+    socket._writer.transport.pause_reading()  # type: ignore[attr-defined]
+    connection = desk.connection
+    socket.send_bytes(b"".join(said("big", number) for number in range(count // 2)))
+    await until(connection.transport.buffered)
+    socket.send_bytes(b"".join(said("big", number) for number in range(count // 2, count)) + NORMAL)
+    await until(lambda: connection.is_closed)
+    assert connection.outbox.waiting
+    socket._writer.transport.resume_reading()  # type: ignore[attr-defined]
+
+    assert (list(range(count)), Closed(1000)) == await answers(socket)
+
+
+# -- floods ------------------------------------------------------------------------------------
+
+FLOODS = {
+    "fragments": masked(CONTINUATION, first_byte=0),
+    "pings": masked(PING),
+    "messages": said("note", 1),
+}
+
+
+@pytest.mark.parametrize("unit", FLOODS.values(), ids=FLOODS)
+async def test_a_flood_behind_a_handler_that_waits_is_held_back_by_tcp(
+    desk: Office, unit: bytes
+) -> None:
+    first = login() + said("wait", 2) + masked(TEXT, b"{", first_byte=0)
+    socket = await opened(desk.port, first)
+    await desk.post.waits.wait()
+    socket._writer.transport.set_write_buffer_limits(high=0)
+    [websocket] = [connection.transport for connection in desk.server.connections]
+    while not socket._writer.transport.get_write_buffer_size():
+        socket.send_bytes(unit * (2**16 // len(unit)))
+        await asyncio.sleep(0)
+    other = await opened(desk.port, login("bob") + said("note", 2) + NORMAL)
+
+    assert ([1, 2], Closed(1000)) == await answers(other)
+    assert len(websocket._unread) <= UNREAD_BYTES + 2**18  # type: ignore[attr-defined]
+    socket.abort()
+
+
+async def test_one_who_pings_and_does_not_read_is_not_read_beyond_its_bound(desk: Office) -> None:
+    socket = await opened(desk.port, login())
+    await socket.receive()
+    socket._writer.transport.pause_reading()  # type: ignore[attr-defined]
+    connection = desk.connection
+    most = 0
+    while desk.server.connections:
+        if not socket._writer.transport.get_write_buffer_size():
+            socket.send_bytes(masked(PING, bytes(125)) * 2**9)
+        most = max(most, connection.outbox.waiting)
+        await asyncio.sleep(0)
+    socket.abort()
+
+    assert connection.limits.outbox_frames < most <= 2 * connection.limits.outbox_frames
+
+
+# -- what fails in here ------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("reading")
+@pytest.mark.parametrize("first", ["note", "wait"])
+async def test_a_bug_of_ours_is_logged_and_closes_with_1011(
+    desk: Office, logs: Logs, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    receive = Connection.receive
+
+    def broken(self: Connection, message: bytes, *, is_binary: bool) -> Any:
+        if b'"id": 3' in message:
+            raise LookupError("a bug")
+        return receive(self, message, is_binary=is_binary)
+
+    monkeypatch.setattr(Connection, "receive", broken)
+    desk.post.goes_on.set()
+    socket = await opened(desk.port, login() + said(first, 2) + said("note", 3) + said("note", 4))
+
+    ids, closed = await answers(socket)
+    assert ([1, 2], 1011) == (ids, closed.code)
+    await nobody(desk.server)
+    assert 4 not in desk.post.noted
+    assert ["reading_failed"] == errors(logs)
+
+
+@pytest.mark.parametrize("behind", [[], ["wait"], ["note"] * 300])
+def test_a_keyboard_interrupt_gets_through_and_its_connection_is_dropped(
+    behind: list[str],
+) -> None:
+    async def begin() -> tuple[Any, Office, Any]:
+        context = office()
+        desk = await context.__aenter__()
+        desk.post.goes_on.set()
+        socket = await opened(desk.port, login())
+        await socket.receive()
+        return context, desk, socket
+
+    async def interrupt() -> None:
+        before = b"".join(said(action, number) for number, action in enumerate(behind, 2))
+        socket.send_bytes(before + said("interrupt", 999) + said("note", 1000))
+        await asyncio.Event().wait()
+
+    with asyncio.Runner() as runner:
+        context, desk, socket = runner.run(begin())
+        with pytest.raises(KeyboardInterrupt):
+            runner.run(interrupt())
+        runner.run(nobody(desk.server))
+        socket.abort()
+        runner.run(context.__aexit__(None, None, None))
+
+    assert 1000 not in desk.post.noted
+    assert ["ada disconnected"] == desk.post.hooks
