@@ -85,7 +85,7 @@ async def serve(
     if not asked.ok:
         return None
     if request.body_exists:
-        raise web.HTTPBadRequest(text="A request for a WebSocket has no body.\n")
+        raise _refused_body(request)
     origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
     if not endpoint.origins.allows(origin, host, has_cookies="Cookie" in request.headers):
         log.warning("origin_refused", origin=(origin or "")[:200], remote=request.remote)
@@ -98,6 +98,13 @@ async def serve(
         return await _read_plainly(server, endpoint, request, ws)
     except ConnectionResetError:
         return web.Response()  # to nobody: it has gone between its request and the answer
+
+
+def _refused_body(request: web.Request) -> web.HTTPBadRequest:
+    request.content.feed_eof()  # aiohttp would wait for the rest of it
+    refusal = web.HTTPBadRequest(text="A request for a WebSocket has no body.\n")
+    refusal.force_close()
+    return refusal
 
 
 async def _take_over(

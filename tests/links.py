@@ -9,8 +9,18 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import pytest
 
-from goroom import ApplicationExtension, Connection, LeaveReason, Limits, Server, User, handles
+from goroom import (
+    ApplicationExtension,
+    Connection,
+    LeaveReason,
+    Limits,
+    Server,
+    User,
+    frame_reader,
+    handles,
+)
 from tests.websocket import TEXT, WAIT_SECONDS, Closed, WebSocket
 
 if TYPE_CHECKING:
@@ -20,6 +30,13 @@ if TYPE_CHECKING:
 LIMITS = Limits(drain_seconds=2.0, close_seconds=0.2)
 BIG = 30_000
 """Characters of a big answer."""
+
+
+@pytest.fixture(params=["taken over", "plain"])
+def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the two ways to read."""
+    if request.param == "plain":
+        monkeypatch.setattr(frame_reader, "IS_USABLE", False)
 
 
 @attrs.frozen

@@ -1,22 +1,52 @@
-"""One WebSocket of aiohttp: who may open it, how it is read and closed."""
+"""Sockets: who may open a WebSocket, its upgrade, and its end, in both ways to read."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from goroom import Server, setup
+from goroom import setup, sockets
 from goroom.plain_websocket import MESSAGES_IN_A_ROW
 from goroom.testing import SocketStage
 from tests.diary import APP, Diary, make_server
 from tests.edge import LOGIN, Hall, chess_server, upgrade_status
+from tests.links import (
+    Office,
+    answers,
+    dial,
+    login,
+    masked,
+    nobody,
+    office,
+    opened,
+    post_of,
+    post_server,
+    reading,
+    said,
+    upgrade,
+)
+from tests.websocket import CLOSE, PING, Closed, WebSocket
+
+__all__ = ["reading"]  # a fixture
 
 Mounted = Callable[[web.Application], Any]
+
+pytestmark = pytest.mark.usefixtures("reading")
+
+NORMAL = masked(CLOSE, b"\x03\xe8")
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Office]:
+    """A running server of which nothing may be left."""
+    async with office() as running:
+        yield running
 
 
 async def test_a_page_of_another_origin_is_refused_with_403(
@@ -128,7 +158,7 @@ async def test_a_cut_while_on_connect_waits_leaves_nothing() -> None:
         ann = await stage.connect(application=APP)
         await ann.cut()
         diary.let_go("on_connect")
-        await asyncio.wait_for(_nobody(stage.server), 5)
+        await asyncio.wait_for(nobody(stage.server), 5)
 
         assert {} == dict(stage.server.applications[APP].users)
 
@@ -147,13 +177,183 @@ async def test_a_cut_while_a_handler_waits_is_noticed(
         await hall.waits.wait()
         assert session.connector is not None
         await session.connector.close()
-        await asyncio.wait_for(_nobody(server), 5)
+        await asyncio.wait_for(nobody(server), 5)
 
     assert application.users["ada"].is_away
     assert not hall.goes_on.is_set()
     hall.goes_on.set()
 
 
-async def _nobody(server: Server) -> None:
-    while server.connections:  # noqa: ASYNC110 -- the server sets no event for tests
-        await asyncio.sleep(0.001)
+# -- the upgrade -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        upgrade(method="HEAD"),
+        upgrade(version="1.0"),
+        upgrade(Sec_WebSocket_Key="\xff" * 24),
+        upgrade(Sec_WebSocket_Key="short"),
+        upgrade(Upgrade="h2c"),
+    ],
+    ids=["HEAD", "HTTP/1.0", "key of no ASCII", "short key", "h2c"],
+)
+async def test_who_does_not_ask_rightly_gets_a_page(
+    desk: Office, request_: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    status = await _status(desk.port, request_)
+
+    assert 200 == status
+    assert [] == caplog.records
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        upgrade(Content_Length="9") + b"only a pa",
+        upgrade(Content_Length="9") + b"part",
+        upgrade(Transfer_Encoding="chunked") + b"4\r\npart",
+    ],
+    ids=["whole", "part", "chunked"],
+)
+async def test_a_request_with_a_body_is_refused(desk: Office, request_: bytes) -> None:
+    assert 400 == await _status(desk.port, request_)
+
+
+async def _status(port: int, request: bytes) -> int:
+    reader, writer = await dial(port)
+    writer.write(request)
+    status = (await asyncio.wait_for(reader.readline(), 5)).split()[1]
+    writer.close()
+    return int(status)
+
+
+async def test_what_follows_a_refused_body_is_not_read(desk: Office) -> None:
+    reader, writer = await dial(desk.port)
+    writer.write(upgrade(Content_Length="9") + b"part")
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(upgrade())
+
+    assert b"101" not in await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+
+
+async def test_what_follows_the_upgrade_is_read_wherever_it_is_cut(desk: Office) -> None:
+    head = upgrade()
+    data = head + login() + masked(PING, b"?") + said("note", 2) + NORMAL
+    for cut in [*range(1, len(head), 40), *range(len(head) - 3, len(data))]:
+        reader, writer = await dial(desk.port)
+        for piece in (data[:cut], data[cut:]):
+            writer.write(piece)
+            await _served()
+        await reader.readuntil(b"\r\n\r\n")
+
+        assert ([1, 2], Closed(1000)) == await answers(WebSocket(reader, writer, "")), cut
+        await nobody(desk.server)
+
+
+async def test_bytes_may_come_one_by_one(desk: Office) -> None:
+    reader, writer = await dial(desk.port)
+    for byte in upgrade() + login() + said("note", 2) + NORMAL:
+        writer.write(bytes((byte,)))
+        await _served()
+    await reader.readuntil(b"\r\n\r\n")
+
+    assert ([1, 2], Closed(1000)) == await answers(WebSocket(reader, writer, ""))
+
+
+async def _served() -> None:
+    """Let the server, on this loop, read what was written."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def test_what_comes_while_on_connect_waits_is_handled_behind_it(desk: Office) -> None:
+    desk.post.open_door.clear()
+    socket = await opened(desk.port, login() + said("note", 2)[:-3])
+    await desk.post.has_come.wait()
+    socket.send_bytes(said("note", 2)[-3:] + said("note", 3))
+    socket.send_bytes(said("note", 4) + NORMAL)
+    await _served()
+    assert [] == desk.post.noted
+    desk.post.open_door.set()
+
+    assert ([1, 2, 3, 4], Closed(1000)) == await answers(socket)
+    assert [2, 3, 4] == desk.post.noted
+
+
+async def test_one_whose_upgrade_is_under_way_when_the_server_stops_is_told_so(
+    aiohttp_server: Mounted, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = post_server()
+    app = web.Application()
+    setup(app, server, path="/")
+
+    async def stop(_request: web.Request, _response: web.StreamResponse) -> None:
+        await server.close()
+
+    app.on_response_prepare.append(stop)
+    site = await aiohttp_server(app)
+    socket = await opened(site.port, login())
+
+    assert ([], Closed(1001, "the server stops")) == await answers(socket)
+    assert [] == caplog.records
+
+
+@pytest.mark.parametrize("is_cancelled_with_its_client", [False, True])
+async def test_a_middleware_that_takes_its_time_is_not_cancelled_by_the_upgrade(
+    *, is_cancelled_with_its_client: bool
+) -> None:
+    ended: list[str] = []
+    goes_on = asyncio.Event()
+
+    @web.middleware
+    async def slowly(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        finally:
+            try:
+                await goes_on.wait()
+                ended.append("in peace")
+            except asyncio.CancelledError:
+                ended.append("cancelled")
+                raise
+
+    server = post_server()
+    app = web.Application(middlewares=[slowly])
+    app.add_subapp("/nested/", server.make_app())
+    runner = web.AppRunner(app, handler_cancellation=is_cancelled_with_its_client)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    reader, writer = await dial(int(runner.addresses[0][1]))
+    writer.write(upgrade("/nested/post") + login() + said("note", 2))
+    await reader.readuntil(b"\r\n\r\n")
+    socket = WebSocket(reader, writer, "")
+    first = [await socket.receive(), await socket.receive()]
+    socket.send_bytes(said("note", 3) + NORMAL)
+    rest = await answers(socket)
+    goes_on.set()
+    await nobody(server)
+    await runner.cleanup()
+
+    assert 2 == len(first)
+    assert ([3], Closed(1000)) == rest
+    assert [2, 3] == post_of(server).noted
+    assert ["in peace"] == ended
+
+
+async def test_a_link_that_becomes_no_websocket_is_closed(
+    desk: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        def __init__(self, *_: object) -> None:
+            raise LookupError("a bug")
+
+    monkeypatch.setattr(sockets, "WebSocket", Broken)
+    monkeypatch.setattr(sockets, "PlainTransport", Broken)
+    socket = await opened(desk.port)
+
+    assert Closed(None) == await socket.receive()
+    assert [logging.ERROR] == [record.levelno for record in caplog.records]

@@ -12,24 +12,31 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from goroom import frame_reader
-from goroom.connection import Connection
-from goroom.websocket import BYTES_IN_A_ROW, UNREAD_BYTES, echoed
+from goroom.connection import Connection, Peer
+from goroom.limits import Limits
+from goroom.websocket import BYTES_IN_A_ROW, UNREAD_BYTES, WebSocket, echoed
+from goroom.wire import ShortJsonDialect
 from tests.edge import LOGIN, chess_server
-from tests.links import Office, answers, login, masked, nobody, office, opened, said, until
+from tests.links import (
+    Office,
+    answers,
+    login,
+    masked,
+    nobody,
+    office,
+    opened,
+    reading,
+    said,
+    until,
+)
 from tests.websocket import BINARY, CLOSE, CONTINUATION, PING, TEXT, Closed
+
+__all__ = ["reading"]  # a fixture
 
 Logs = list[MutableMapping[str, Any]]
 
 NORMAL = masked(CLOSE, b"\x03\xe8")
 BAD = masked(0x3)
-
-
-@pytest.fixture(params=["taken over", "plain"])
-def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of the two ways to read."""
-    if request.param == "plain":
-        monkeypatch.setattr(frame_reader, "IS_USABLE", False)
 
 
 @pytest.fixture
@@ -221,6 +228,41 @@ async def test_a_close_behind_answers_that_were_not_taken_yet_comes_behind_them(
     socket._writer.transport.resume_reading()  # type: ignore[attr-defined]
 
     assert (list(range(count)), Closed(1000)) == await answers(socket)
+
+
+class Held(asyncio.Transport):
+    """A transport that the peer has not taken all of, before it becomes a WebSocket's."""
+
+    held = 9
+
+    def get_write_buffer_size(self) -> int:
+        return self.held
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Do nothing: whoever had it before is paused already."""
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.held += len(data)
+
+
+async def test_what_aiohttp_has_written_and_the_peer_not_taken_blocks_from_the_start(
+    desk: Office,
+) -> None:
+    transport = Held()
+    websocket = WebSocket(desk.server, transport, ShortJsonDialect(), Peer(), Limits())
+    before = websocket.write(b"frame")
+    websocket.resume_writing()
+
+    assert [True, False] == [before, websocket.write(b"frame")]
+    websocket.connection_lost(None)
+    websocket._is_busy = False
+    websocket.connection_lost(None)
 
 
 # -- floods ------------------------------------------------------------------------------------
