@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from goroom.limits import Limits
+    from goroom.outbox import Flusher
     from goroom.runtime import Runtime
     from goroom.timers import TimerGroup
     from goroom.turns import Turns
@@ -58,8 +59,11 @@ class Application:
         *,
         double_login: str,
         limits: Limits,
+        flusher: Flusher,
     ) -> None:
         self.name = name
+        self.flusher = flusher
+        """What writes to connections that are in no more eager application."""
         self.limits = limits
         self.sequence = Sequence(runtime.new_id(), limits, runtime.now)
         self.timer_lane = Lane(Level.CONNECTION, self, {"application": name}, limits)

@@ -40,7 +40,7 @@ from goroom.events import Event, LeaveReason
 from goroom.lifecycle import FOR_USERS, OPEN_TO_ALL, Served
 from goroom.messages import EventType, Push, Request
 from goroom.messaging import serve_message
-from goroom.outbox import Outbox, Transport
+from goroom.outbox import LOST, Outbox, Transport
 from goroom.pulse import Pulse
 from goroom.refusals import NOT_ALLOWED, refusal, unasked_refusal
 from goroom.resent import is_new
@@ -150,9 +150,9 @@ class Connection:
         self.is_handling = False
         """Whether a message of it is being handled."""
         self._host = host
-        self._lane = Lane(Level.CONNECTION, self, {"connection": self.id}, limits)
+        self._lane = Lane(Level.CONNECTION, None, {"connection": self.id}, limits)
         self._abort_timer: asyncio.TimerHandle | None = None
-        self.pulse = Pulse(self, limits, runtime.random, self._now())
+        self.pulse = Pulse(limits, runtime.random, self._now())
         self._tolerance = Tolerance(limits.bad_requests, labels, is_unlimited=dialect.is_tolerant)
         self.may_come_back = True
         """Whether what it is may be resumed when it is lost."""
@@ -329,6 +329,7 @@ class Connection:
         """
         link = Link(self, application)
         self.links[application.name] = link
+        self._choose_flusher()
         extension = application.extension
         handler = extension.handlers.get(Event.CONNECT)
         if handler is None:
@@ -393,6 +394,7 @@ class Connection:
     def adopt(self, link: Link) -> None:
         """Serve *link*, which was another connection's, from now on."""
         self.links[link.application.name] = link
+        self._choose_flusher()
         link.connection = self
 
     def release(self, link: Link, code: int, message: str) -> None:
@@ -407,6 +409,7 @@ class Connection:
         )
         if self.links.get(name) is link:
             del self.links[name]
+            self._choose_flusher()
         if not self.links:
             self.close(code, message)
 
@@ -414,6 +417,13 @@ class Connection:
         if self.links.get(link.application.name) is link:
             link.user = None
             del self.links[link.application.name]
+            self._choose_flusher()
+
+    def _choose_flusher(self) -> None:
+        """Be written to as soon as the most eager of its applications asks."""
+        flushers = [link.application.flusher for link in self.links.values()]
+        flushers.sort(key=lambda flusher: flusher.seconds)
+        self.outbox.write_by(flushers[0] if flushers else self._host.runtime.flusher)
 
     def close(self, code: int, reason: str = "") -> None:
         """Close the socket, after all frames before; abort it if the peer does not answer."""
@@ -454,6 +464,7 @@ class Connection:
         )
         for link in links:
             self._leave_application(link)
+        self.transport = LOST
 
     def pinged(self, payload: bytes) -> None:
         """Answer a ping of the client."""

@@ -48,25 +48,67 @@ class Transport(Protocol):
         """Close now and drop what it holds."""
 
 
+class _Lost:
+    """The transport of a connection that has ended: it takes nothing and holds nothing."""
+
+    def write(self, _data: bytes) -> bool:
+        return False
+
+    def buffered(self) -> int:
+        return 0
+
+    def is_lost(self) -> bool:
+        return True
+
+    async def drained(self) -> None:
+        raise ConnectionResetError
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def abort(self) -> None:
+        """Do nothing."""
+
+
+LOST: Transport = _Lost()
+"""
+In the place of a transport that is gone, so that a connection and its transport do not hold each
+other: they are freed at once, not by the garbage collector in a pause for all.
+"""
+
+
 class Flusher:
-    """Writes every outbox with something in it once per turn of the event loop."""
+    """
+    Writes every outbox with something in it once per turn of the event loop, or more seldom.
 
-    __slots__ = ("_loop", "_marked")
+    Where the loop has more to read by the end of a turn, that is handled first: what comes of it
+    goes out by the same writes. On an idle server this costs some microseconds.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: How long frames may wait for others; 0.0 for no longer than that.
+    """
+
+    __slots__ = ("_loop", "_marked", "seconds")
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
         self._loop: asyncio.AbstractEventLoop | None = None
         self._marked: list[Outbox] = []
 
     def mark(self, outbox: Outbox) -> None:
-        """Have *outbox* flushed when this turn of the event loop is over."""
+        """Have *outbox* flushed soon."""
         if not self._marked:
             if self._loop is None:
                 self._loop = asyncio.get_running_loop()
-            self._loop.call_soon(self.flush)
+            if self.seconds:
+                self._loop.call_later(self.seconds, self.flush)
+            else:
+                # The first pass of the loop reads what has come by now, the second one writes.
+                self._loop.call_soon(self._loop.call_soon, self.flush)
         self._marked.append(outbox)
 
     def flush(self) -> None:
-        """Write all that is marked, the frames of each connection joined."""
+        """Write all that is marked now, the frames of each connection joined."""
         marked, self._marked = self._marked, []
         last: tuple[list[bytes], bytes | None] | None = None
         joined = b""
@@ -152,6 +194,13 @@ class Outbox:
         """Volatile frames in whose place a newer one went."""
         self.dropped = 0
 
+    def write_by(self, flusher: Flusher) -> None:
+        """Have *flusher* write from now on, also what waits."""
+        if flusher is not self._flusher:
+            self._flusher = flusher
+            if self._is_marked:
+                flusher.mark(self)
+
     @property
     def waiting(self) -> int:
         """How many frames wait here."""
@@ -211,6 +260,7 @@ class Outbox:
     def discard(self) -> None:
         """Drop what waits, and all that comes: the peer is gone."""
         self.is_closed = True
+        self._transport, self._on_slow = LOST, _nothing
         self._drop_waiting()
 
     def _drop_waiting(self) -> None:
@@ -300,6 +350,10 @@ class Outbox:
         self._transport.write(close_frame(SLOW_CONSUMER, "slow_consumer"))
         self.is_closed = True
         self._on_slow()
+
+
+def _nothing() -> None:
+    """Stand for what is called no more."""
 
 
 def put_all(outboxes: Iterable[Outbox], frame: bytes) -> None:

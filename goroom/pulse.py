@@ -30,14 +30,12 @@ class Pulse:
     Both clocks stand still while a message of the connection is handled, for nothing is read then.
 
     Args:
-        connection: Whose pulse it is.
         limits: How often to ping, how long to wait.
         random: For the payload of pings.
         now: `loop.time()` at its start.
     """
 
     __slots__ = (
-        "_connection",
         "_idle_since",
         "_limits",
         "_ping_due",
@@ -46,8 +44,7 @@ class Pulse:
         "_random",
     )
 
-    def __init__(self, connection: Connection, limits: Limits, random: Random, now: float) -> None:
-        self._connection = connection
+    def __init__(self, limits: Limits, random: Random, now: float) -> None:
         self._limits = limits
         self._random = random
         self._idle_since: float | None = now
@@ -55,9 +52,9 @@ class Pulse:
         self._ping_sent: float | None = None
         self._ping_payload = b""
 
-    def look(self, now: float) -> None:
-        """Look after the connection; called every second or so."""
-        connection, limits = self._connection, self._limits
+    def look(self, connection: Connection, now: float) -> None:
+        """Look after *connection*, whose pulse this is; called every second or so."""
+        limits = self._limits
         if connection.is_closed:
             return
         if connection.is_logged_in:
@@ -68,10 +65,9 @@ class Pulse:
             connection.close(NOT_LOGGED_IN_IN_TIME, "not logged in in time")
             return
         if limits.ping_seconds is not None:
-            self._look_at_pings(now)
+            self._look_at_pings(connection, now)
 
-    def _look_at_pings(self, now: float) -> None:
-        connection = self._connection
+    def _look_at_pings(self, connection: Connection, now: float) -> None:
         if self._ping_sent is None:
             if now >= self._ping_due:
                 self._ping_sent = now

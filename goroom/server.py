@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import structlog
@@ -17,6 +17,7 @@ from goroom.conns import Conn, ConnTransport
 from goroom.errors import BadRequest
 from goroom.extension import ApplicationExtension, RoomExtension
 from goroom.limits import Limits
+from goroom.outbox import Flusher
 from goroom.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ log = structlog.get_logger()
 
 TOO_LARGE = 1009
 """Close code for a message over the bound (RFC 6455 section 7.4.1)."""
+
+MOST_FLUSH_SECONDS = 1.0
+"""How long frames may be made to wait for others: who waits longer takes a server for gone."""
 
 LOOK_SECONDS = 1.0
 """How often connections are looked after, at most."""
@@ -75,6 +79,7 @@ class Server:
         *,
         double_login: str = "refuse",
         limits: Limits | None = None,
+        flush: Literal["turn"] | float = "turn",
     ) -> Application:
         """
         Add an application before the server starts.
@@ -86,9 +91,13 @@ class Server:
             double_login: What a second login under one name does: ``"refuse"`` it, ``"replace"``
                 the first (closed with 4509), or ``"allow:n"`` connections of one user.
             limits: Bounds of this application; the server's where None.
+            flush: When frames are written to its connections: at the end of each ``"turn"`` of the
+                event loop, or when they have waited for so many seconds, such as ``0.02``: fewer
+                writes for more latency. A connection in several applications is written to as the
+                most eager one asks.
 
         Raises:
-            ValueError: There is one of this name, the name is none, or the policy is unknown.
+            ValueError: There is one of this name, the name is none, or a policy is unknown.
             TypeError: A class is no extension class.
             RuntimeError: The server runs already.
         """
@@ -111,6 +120,7 @@ class Server:
             kinds,
             double_login=double_login,
             limits=limits or self.limits,
+            flusher=self.runtime.flusher if flush == "turn" else Flusher(_seconds(flush)),
         )
         self._applications[name] = application
         return application
@@ -287,13 +297,22 @@ class Server:
         self._look_timer = None
         now = asyncio.get_running_loop().time()
         for connection in list(self._connections):
-            connection.pulse.look(now)
+            connection.pulse.look(connection, now)
             # Its reader waits for a handler, and sees nothing else.
             if connection.is_handling and connection.transport.is_lost():
                 connection.is_handling = False
                 self.runtime.turns.spawn(self._end(connection))
         if self._connections:
             self._look_later()
+
+
+def _seconds(flush: str | float) -> float:
+    is_number = isinstance(flush, (int, float)) and not isinstance(flush, bool)
+    if is_number and 0 < float(flush) <= MOST_FLUSH_SECONDS:
+        return float(flush)
+    raise ValueError(
+        f'flush is "turn", or seconds up to {MOST_FLUSH_SECONDS}, such as 0.02: not {flush!r}'
+    )
 
 
 def _check_class(given: object, wanted: type) -> None:

@@ -13,6 +13,7 @@ A turn that never waits runs on the stack: no task, future, timer or queue is ma
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from contextlib import suppress
 from contextvars import Context, copy_context
@@ -134,7 +135,25 @@ class Turns:
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> asyncio.Task[Any]:
         """Run *work* in a task that belongs to no turn; the server waits for it when it stops."""
-        task = asyncio.get_running_loop().create_task(work, context=Context())
+        return self._keep(asyncio.get_running_loop().create_task(work, context=Context()))
+
+    def begin(self, work: Coroutine[Any, Any, object]) -> None:
+        """
+        Run *work* as `spawn` does, but up to its first wait at once: it may be done by then.
+
+        Up to Python 3.11 it begins in the next turn of the event loop.
+        """
+        if sys.version_info >= (3, 12):
+            loop = asyncio.get_running_loop()
+            task = asyncio.Task(work, loop=loop, context=Context(), eager_start=True)
+            if not task.done():
+                self._keep(task)
+            else:
+                self._end_task(task)
+        else:
+            self.spawn(work)
+
+    def _keep(self, task: asyncio.Task[Any]) -> asyncio.Task[Any]:
         self._tasks.add(task)
         task.add_done_callback(self._end_task)
         return task

@@ -141,7 +141,7 @@ class User:
         self.absent: dict[Link, None] = {}
         """What waits, within its grace time, to be resumed."""
         self.lane = Lane(
-            Level.USER, self, {"application": application.name, "user": name}, application.limits
+            Level.USER, None, {"application": application.name, "user": name}, application.limits
         )
         self.is_present = False
         """Whether it is logged in: not yet in ``on_login``, no more after ``on_disconnect``."""

@@ -58,6 +58,7 @@ class WebSocket(asyncio.Protocol):
     __slots__ = (
         "_connection",
         "_feed",
+        "_is_beginning",
         "_is_blocked",
         "_is_busy",
         "_is_lost",
@@ -85,6 +86,8 @@ class WebSocket(asyncio.Protocol):
         """What came behind these."""
         self._is_busy = True
         """Whether a message is being handled that has to wait; here, the upgrade."""
+        self._is_beginning = False
+        """Whether that has just begun to wait, on the stack of those who have read it."""
         self._is_lost = False
         self._relieved: asyncio.Future[None] | None = None
         hold_little(transport)
@@ -160,8 +163,11 @@ class WebSocket(asyncio.Protocol):
 
     def _wait_for(self, waiting: Awaitable[None] | None) -> None:
         """Handle nothing more before *waiting* is done, and the peer has taken its answers."""
-        self._is_busy = True
-        self._server.runtime.turns.spawn(self._finish(self._connection.finish(waiting)))
+        self._is_busy = self._is_beginning = True
+        try:
+            self._server.runtime.turns.begin(self._finish(self._connection.finish(waiting)))
+        finally:
+            self._is_beginning = False
 
     def _refuse(self, error: BaseException, *_: object) -> None:
         """Note that nothing more can be read; what came before is handled first."""
@@ -211,7 +217,8 @@ class WebSocket(asyncio.Protocol):
             self._drop()
             raise
         self._is_busy = False
-        self._read_on()
+        if not self._is_beginning:  # else whoever handles messages goes on by itself
+            self._read_on()
 
     def _read_on(self) -> None:
         """Handle what waits here, in several turns of the loop if it is much, then read on."""
@@ -246,6 +253,7 @@ class WebSocket(asyncio.Protocol):
             self._end()
 
     def _end(self) -> None:
+        self._feed = _ignore  # it holds this, which holds it
         self._server.disconnect(self._connection)
 
     # -- frames out ------------------------------------------------------------------------
@@ -285,6 +293,10 @@ class WebSocket(asyncio.Protocol):
 
     def abort(self) -> None:
         self._transport.abort()
+
+
+def _ignore(_: bytes) -> None:
+    """Read nothing more."""
 
 
 def hold_little(transport: asyncio.Transport) -> None:

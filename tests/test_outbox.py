@@ -116,7 +116,9 @@ class Line:
 
 
 async def turn_of_the_loop() -> None:
-    await asyncio.sleep(0)
+    """Let the loop read what has come, then write."""
+    for _ in range(2):
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -222,11 +224,51 @@ async def test_all_outboxes_share_one_callback_of_the_loop() -> None:
 
     for line in lines:
         line.put(b"a", b"b")
-    loop.call_soon = call_soon  # type: ignore[method-assign]
     await turn_of_the_loop()
+    loop.call_soon = call_soon  # type: ignore[method-assign]
 
-    assert [flusher.flush] == called
+    assert 1 == called.count(flusher.flush)
     assert [[b"ab"]] * 3 == [line.socket.writes for line in lines]
+
+
+async def test_what_comes_of_the_next_read_goes_out_by_the_same_write() -> None:
+    line = Line()
+    line.put(b"a")
+    await asyncio.sleep(0)  # the loop reads once more
+    line.put(b"b")
+    before = list(line.socket.writes)
+    await asyncio.sleep(0)
+
+    assert [] == before
+    assert [b"ab"] == line.socket.writes
+
+
+async def test_a_flusher_of_seconds_writes_when_these_are_over(clock: Clock) -> None:
+    line = Line(flusher=Flusher(0.02))
+    line.put(b"a")
+    await clock.advance(0.019)
+    line.put(b"b")
+    before = list(line.socket.writes)
+    await clock.advance(0.001)
+    line.put(b"c")
+    await clock.advance(0.02)
+
+    assert [] == before
+    assert [b"ab", b"c"] == line.socket.writes
+
+
+async def test_who_is_given_another_flusher_does_not_wait_for_the_first(clock: Clock) -> None:
+    line = Line(flusher=Flusher(10.0))
+    line.put(b"a")
+    line.outbox.write_by(Flusher(0.02))
+    await clock.advance(0.02)
+    written = list(line.socket.writes)
+    line.put(b"b")
+    await clock.advance(10.0)
+
+    assert [b"a"] == written
+    assert [b"a", b"b"] == line.socket.writes
+    assert 2 == line.outbox.offered == line.outbox.written
 
 
 async def test_a_flush_at_once_leaves_nothing_for_the_end_of_the_turn() -> None:

@@ -24,6 +24,7 @@ from goroom.errors import HandlerFailed
 from goroom.messages import EventType
 from goroom.server import Server
 from goroom.testing import Stage
+from goroom.testing.clock import Clock
 from goroom.wire import JsonDialect
 from tests.diary import APP, LIMITS, ROOM, Diary, make_server
 
@@ -55,6 +56,80 @@ def test_a_name_is_given_once() -> None:
 def test_what_is_no_extension_class_is_refused(arguments: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="give the class"):
         Server().add_application("a", *arguments)
+
+
+class Recorder:
+    """A transport that takes everything."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes) -> bool:
+        self.writes.append(data)
+        return False
+
+    def buffered(self) -> int:
+        return 0
+
+    def is_lost(self) -> bool:
+        return False
+
+    async def drained(self) -> None:
+        """Return at once."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def abort(self) -> None:
+        """Do nothing."""
+
+
+async def test_a_connection_is_written_to_as_its_most_eager_application_asks() -> None:
+    clock = Clock().install()
+    server = Server()
+    slow = server.add_application("slow", flush=0.05)
+    quick = server.add_application("quick", flush=0.02)
+    await server.open()
+    recorder = Recorder()
+    connection = server.connect(recorder, server.spoken(JsonDialect, None), Peer())
+    counts = []
+    await connection.enter(slow)
+    connection.pinged(b"1")
+    for seconds in (0.04, 0.02):
+        await clock.advance(seconds)
+        counts.append(len(recorder.writes))
+    await connection.enter(quick)
+    connection.pinged(b"2")
+    await clock.advance(0.02)
+    counts.append(len(recorder.writes))
+    await connection.expel(connection.links["quick"], 4500, "")
+    await clock.advance(0.1)
+    connection.pinged(b"3")
+    for seconds in (0.04, 0.02):
+        await clock.advance(seconds)
+        counts.append(len(recorder.writes))
+    await connection.expel(connection.links["slow"], 4500, "")
+    await clock.settle()
+    counts.append(len(recorder.writes))
+    clock.remove()
+    await connection.end()
+
+    assert [0, 1, 2, 3, 4, 5] == counts
+
+
+@pytest.mark.parametrize("flush", ["turns", 0, -0.1, 1.5, True, None, float("nan")])
+def test_a_flush_that_is_no_policy_is_refused(flush: Any) -> None:
+    with pytest.raises(ValueError, match='flush is "turn", or seconds'):
+        Server().add_application("a", flush=flush)
+
+
+async def test_on_a_stage_nobody_waits_for_a_flush() -> None:
+    server = Server()
+    server.add_application("a", flush=1.0)
+    async with Stage(server) as stage:
+        ann = await stage.player("ann")
+
+    assert "ann" == ann.name
 
 
 def test_an_unknown_policy_is_refused() -> None:

@@ -193,6 +193,8 @@ class Stage:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        for application in server.applications.values():
+            application.flusher = server.runtime.flusher  # a test is not to wait for latency
         self.clock = Clock(lambda: server.runtime.turns.threads_busy > 0)
         self._wires: list[MemoryWire] = []
 
