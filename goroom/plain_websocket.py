@@ -101,9 +101,19 @@ async def _read_all(ws: web.WebSocketResponse[Any], connection: Connection) -> N
             return
 
 
-def hang_up(connection: Connection) -> None:
+async def hang_up(connection: Connection) -> None:
     """Close the socket of *connection* when its last frames are written, or given up."""
-    connection.outbox.flush()
+    outbox = connection.outbox
+    try:
+        outbox.flush()
+        while outbox.waiting and connection.is_closed:  # it is aborted after `close_seconds`
+            await outbox.relieved()
+            outbox.flush()
+    finally:
+        _close(connection)
+
+
+def _close(connection: Connection) -> None:
     held = connection.transport.buffered()
     connection.transport.close()
     if held:

@@ -148,8 +148,10 @@ async def _read_plainly(
             await connection.enter(application)
         await read(ws, connection)
     finally:
-        hang_up(connection)
-        await asyncio.shield(server.disconnect(connection))
+        try:
+            await hang_up(connection)
+        finally:
+            await asyncio.shield(server.disconnect(connection))
     return ws
 
 

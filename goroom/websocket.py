@@ -238,6 +238,7 @@ class WebSocket(asyncio.Protocol):
         if self._is_busy:
             return
         if self._unread:
+            self._connection.outbox.flush()  # before more answers come, it shows who takes none
             asyncio.get_running_loop().call_soon(self._read_on)
         elif self._is_lost:
             self._end()
