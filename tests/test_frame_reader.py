@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -82,6 +85,57 @@ def test_what_the_taker_raises_is_told_and_ends_the_reading() -> None:
     feed(masked(1, b"b"))
 
     assert [broken] == failures
+
+
+@pytest.mark.parametrize("size", [1, 7, 2048])
+def test_a_message_in_very_many_pieces_is_whole(size: int) -> None:
+    payload = bytes(range(256)) * 256
+    reading = Reading(most_bytes=len(payload))
+    data = b"\x82\xff" + len(payload).to_bytes(8, "big") + bytes(4) + payload
+    for start in range(0, len(data), size):
+        reading.feed(data[start : start + size])
+
+    assert [(WSMsgType.BINARY, payload)] == reading.messages
+
+
+def test_what_comes_behind_a_failure_is_ignored() -> None:
+    reading = Reading()
+    reading.feed(masked(1, b"a") + masked(3, b"") + masked(1, b"b"))
+    reading.feed(masked(1, b"c") + masked(3, b""))
+
+    assert [(WSMsgType.TEXT, b"a")] == reading.messages
+    [error] = reading.failures
+    assert isinstance(error, WebSocketError)
+    assert 1002 == error.code
+
+
+def test_the_reader_without_a_compiler_is_used_as_well() -> None:
+    program = "from goroom import frame_reader as it; print(it.IS_USABLE, it.WebSocketReader)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "AIOHTTP_NO_EXTENSIONS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "True <class 'aiohttp._websocket.reader_py.WebSocketReader'>" == done.stdout.strip()
+
+
+def test_its_sockets_behave_as_the_compiled_ones(request: pytest.FixtureRequest) -> None:
+    tests = request.path.parent
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not compiled"),
+            *(tests / "test_websocket.py", tests / "test_frame_reader.py"),
+        ],
+        env={**os.environ, "AIOHTTP_NO_EXTENSIONS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (0, True) == (done.returncode, " passed" in done.stdout), done.stdout[-2000:]
 
 
 def test_a_reader_that_has_changed_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

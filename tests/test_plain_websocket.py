@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,19 @@ import aiohttp
 import pytest
 
 from goroom import frame_reader
+from goroom.plain_websocket import MESSAGES_IN_A_ROW, read
 from tests.edge import LOGIN, chess_server
+from tests.links import login, office, opened
+
+
+class Endless:
+    """A socket on which pings have come without end."""
+
+    received = 0
+
+    async def receive(self) -> aiohttp.WSMessage:
+        self.received += 1
+        return aiohttp.WSMessage(aiohttp.WSMsgType.PING, b"", None)
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +45,18 @@ async def test_it_serves_and_closes(
     assert 6 == answer["eventType"]
     assert {"ada"} == users
     assert (aiohttp.WSMsgType.CLOSE, 4999) == (closed.type, closed.data)
+
+
+async def test_control_frames_without_end_leave_room_for_others() -> None:
+    async with office() as desk:
+        socket = await opened(desk.port, login())
+        await socket.receive()
+        endless = Endless()
+        reading = asyncio.create_task(read(endless, desk.connection))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        received = endless.received
+        reading.cancel()
+        await asyncio.wait({reading})
+        socket.abort()
+
+    assert 0 < received <= MESSAGES_IN_A_ROW

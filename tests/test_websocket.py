@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
@@ -10,10 +11,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 from structlog.testing import capture_logs
 
 from goroom.connection import Connection, Peer
 from goroom.limits import Limits
+from goroom.plain_websocket import PlainTransport
 from goroom.websocket import BYTES_IN_A_ROW, UNREAD_BYTES, WebSocket, echoed
 from goroom.wire import ShortJsonDialect
 from tests.edge import LOGIN, chess_server
@@ -362,3 +366,34 @@ def test_a_keyboard_interrupt_gets_through_and_its_connection_is_dropped(
 
     assert 1000 not in desk.post.noted
     assert ["ada disconnected"] == desk.post.hooks
+
+
+# -- what is left ------------------------------------------------------------------------------
+
+ENDINGS: list[Callable[[Any], object]] = [
+    lambda socket: socket.send_bytes(NORMAL),
+    lambda socket: socket.send_bytes(BAD),
+    lambda socket: socket._writer.write_eof(),
+    lambda socket: socket.abort(),
+]
+
+
+def living() -> int:
+    """Return how many objects there are of those that serve one connection, circles apart."""
+    gc.collect()
+    kinds = {WebSocket, PlainTransport, Connection, RequestHandler, web.Request}
+    return sum(type(found) in kinds for found in gc.get_objects())
+
+
+@pytest.mark.usefixtures("reading")
+async def test_nothing_is_left_of_connections_that_came_and_went(desk: Office) -> None:
+    tasks, before = asyncio.all_tasks(), living()
+    count = 200
+    for number in range(count):
+        socket = await opened(desk.port, login(f"user-{number}") + said("note", 2))
+        await socket.receive()
+        ENDINGS[number % len(ENDINGS)](socket)
+        await answers(socket)
+    await until(lambda: asyncio.all_tasks() <= tasks and living() == before)
+
+    assert count == len(desk.post.noted)
