@@ -105,10 +105,10 @@ class Connection:
     __slots__ = (
         "_abort_timer",
         "_host",
+        "_id",
         "_lane",
         "_tolerance",
         "dialect",
-        "id",
         "is_closed",
         "is_handling",
         "limits",
@@ -129,18 +129,17 @@ class Connection:
         peer: Peer,
     ) -> None:
         runtime = host.runtime
-        self.id = runtime.new_id()
+        self._id = ""
         self.peer = peer
         self.dialect = dialect
         self.limits = limits
         self.transport = transport
-        labels = {"connection": self.id, "remote": peer.remote}
         self.outbox = Outbox(
             transport,
             runtime.flusher,
             limits,
             self._abort_soon,
-            labels,
+            self._labels,
             separator=dialect.separator,
         )
         self.links: dict[str, Link] = {}
@@ -150,15 +149,26 @@ class Connection:
         self.is_handling = False
         """Whether a message of it is being handled."""
         self._host = host
-        self._lane = Lane(Level.CONNECTION, None, {"connection": self.id}, limits)
+        self._lane: Lane | None = None
         self._abort_timer: asyncio.TimerHandle | None = None
         self.pulse = Pulse(limits, runtime.random, self._now())
-        self._tolerance = Tolerance(limits.bad_requests, labels, is_unlimited=dialect.is_tolerant)
+        self._tolerance: Tolerance | None = None
         self.may_come_back = True
         """Whether what it is may be resumed when it is lost."""
 
     def __repr__(self) -> str:
         return f"<Connection {self.id} from {self.peer.remote}>"
+
+    @property
+    def id(self) -> str:
+        """Unique and random."""
+        if not self._id:
+            self._id = self._host.runtime.new_id()
+        return self._id
+
+    def _labels(self) -> Mapping[str, str]:
+        """Return what logs say of it."""
+        return {"connection": self.id, "remote": self.peer.remote}
 
     @property
     def is_logged_in(self) -> bool:
@@ -335,6 +345,8 @@ class Connection:
         if handler is None:
             return True
         function = handler.function
+        if self._lane is None:
+            self._lane = Lane(Level.CONNECTION, None, {"connection": self.id}, self.limits)
         turn = Turn(self._lane, handler.name, connection=self, request=request)
         try:
             await application.turns.run(turn, lambda: function(extension, self))
@@ -374,7 +386,13 @@ class Connection:
 
     def note_refusal(self, push: Push) -> None:
         """Count *push*, if it answers a bad request; too many close the connection."""
-        if push.error is not None and self._tolerance.note(push.error, self._now()):
+        if push.error is None:
+            return
+        if self._tolerance is None:
+            self._tolerance = Tolerance(
+                self.limits.bad_requests, self._labels(), is_unlimited=self.dialect.is_tolerant
+            )
+        if self._tolerance.note(push.error, self._now()):
             self.close(TOO_MANY_BAD_REQUESTS, "too many bad requests")
 
     # -- its end ---------------------------------------------------------------------------

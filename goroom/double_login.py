@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,16 +32,16 @@ class DoubleLogin:
         """Connections that one user may have."""
         self._gates: dict[str, tuple[asyncio.Lock, int]] = {}
 
-    @asynccontextmanager
-    async def gate(self, key: str) -> AsyncIterator[None]:
+    def gate(self, key: str) -> AbstractAsyncContextManager[None]:
         """
         Let one login under a name pass at a time, where logins depend on each other.
 
         Under ``refuse`` they do not: the first whose ``on_login`` accepts is in.
         """
-        if not self.replaces and self.most == 1:
-            yield
-            return
+        return nullcontext() if not self.replaces and self.most == 1 else self._gate(key)
+
+    @asynccontextmanager
+    async def _gate(self, key: str) -> AsyncIterator[None]:
         lock, users = self._gates.get(key, (asyncio.Lock(), 0))
         self._gates[key] = lock, users + 1
         try:

@@ -16,7 +16,15 @@ from goroom.errors import (
 )
 from goroom.events import Event, LeaveReason
 from goroom.messages import EventType, Push
-from goroom.sequence import Announcement, Audience, Change, audience_of, deliver
+from goroom.sequence import (
+    Announcement,
+    Audience,
+    Change,
+    audience_of,
+    audience_with,
+    audience_without,
+    deliver,
+)
 from goroom.turn import EndingTurn, Turn, check_waiting, current
 
 if TYPE_CHECKING:
@@ -70,7 +78,7 @@ class Membership:
     # -- audiences -------------------------------------------------------------------------
 
     def everybody(self) -> Audience:
-        """Return the outboxes of all members and spectators; made anew when these change."""
+        """Return the outboxes of all members and spectators, kept until these change."""
         if self._everybody is None:
             links = [link for member in self._members.values() for link in member.links]
             self._everybody = audience_of([*links, *self._spectators])
@@ -86,12 +94,6 @@ class Membership:
         if only is not None:
             members = [self._members[name] for name in only if name in self._members]
         return [member for member in members if member.name not in skip]
-
-    def _everybody_but(self, user: User) -> Audience:
-        links = [
-            link for member in self._members.values() if member is not user for link in member.links
-        ]
-        return audience_of([*links, *self._spectators])
 
     # -- joining ---------------------------------------------------------------------------
 
@@ -153,11 +155,12 @@ class Membership:
         room = self._room
         self._newcomer = None
         user.joining.pop(room, None)
-        self._members[user.name] = user
-        user.note_joined(room)
         for link in (*user.links, *user.absent):
             self.unwatch(link)
-        self.forget_audience()
+        before = self.everybody()
+        self._members[user.name] = user
+        self._everybody = audience_with(before, user.links)
+        user.note_joined(room)
         push = Push(
             EventType.JOIN_ROOM,
             room.application.name,
@@ -170,7 +173,7 @@ class Membership:
             room.sequence.number_shared(push)
         if user.is_resumable:
             room.sequence.follow(user)
-        others = self._everybody_but(user) if announced else []
+        others = before if announced else []
         own = room.snapshot()
         own.receiver = user.name
         links = list(user.links)
@@ -292,7 +295,8 @@ class Membership:
         user.note_left(room)
         room.sequence.unfollow(user)
         self._away.pop(user, None)
-        self.forget_audience()
+        if self._everybody is not None:
+            self._everybody = audience_without(self._everybody, user.links)
 
     def _cause_on_leave(self, user: User, reason: LeaveReason) -> None:
         room = self._room

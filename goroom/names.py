@@ -78,6 +78,8 @@ def user_name(name: str, field: str, limit: int) -> str:
 
 def key(name: str) -> str:
     """Return what two names share that people would take for one, in whatever case and width."""
+    if name.isascii():
+        return name.lower()  # what the rest comes to, there
     # "Compatibility caseless match" (Unicode, section 3.13, D146).
     name = unicodedata.normalize("NFD", name)
     for _ in range(2):

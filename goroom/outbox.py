@@ -139,7 +139,7 @@ class Outbox:
         flusher: The server's.
         limits: Bounds on what may wait.
         on_slow: Called once when the peer does not read.
-        labels: What logs say of the connection.
+        labels: Returns what logs say of the connection.
         separator: Joins messages that are written together into one; None keeps them apart.
     """
 
@@ -169,7 +169,7 @@ class Outbox:
         flusher: Flusher,
         limits: Limits,
         on_slow: Callable[[], None],
-        labels: Mapping[str, str] | None = None,
+        labels: Callable[[], Mapping[str, str]] = dict,
         *,
         separator: bytes | None = None,
     ) -> None:
@@ -178,7 +178,7 @@ class Outbox:
         self._flusher = flusher
         self._limits = limits
         self._on_slow = on_slow
-        self._labels = labels or {}
+        self._labels = labels
         self._frames: list[bytes] = []
         self._volatile: dict[Hashable, int] = {}
         """Where in `_frames` the volatile ones are, by key."""
@@ -260,7 +260,7 @@ class Outbox:
     def discard(self) -> None:
         """Drop what waits, and all that comes: the peer is gone."""
         self.is_closed = True
-        self._transport, self._on_slow = LOST, _nothing
+        self._transport, self._on_slow, self._labels = LOST, _nothing, dict
         self._drop_waiting()
 
     def _drop_waiting(self) -> None:
@@ -343,7 +343,7 @@ class Outbox:
             queued_bytes=sum(map(len, self._frames)),
             limit_frames=self._limits.outbox_frames,
             limit_bytes=self._limits.outbox_bytes,
-            **self._labels,
+            **self._labels(),
         )
         self._drop_waiting()
         # The transport's own bytes are complete frames, so a close frame may follow them.

@@ -109,6 +109,24 @@ def audience_of(links: Iterable[Link]) -> Audience:
     return list(groups.items())
 
 
+def audience_with(audience: Audience, links: Iterable[Link]) -> Audience:
+    """Return *audience*, and those behind *links* too; it stays as it is, for events under way."""
+    groups = dict(audience)
+    for dialect, outboxes in audience_of(links):
+        groups[dialect] = [*groups.get(dialect, ()), *outboxes]
+    return list(groups.items())
+
+
+def audience_without(audience: Audience, links: Iterable[Link]) -> Audience:
+    """Return *audience* without those behind *links*; it stays as it is, for events under way."""
+    gone = {link.connection.outbox for link in links}
+    left = [
+        (dialect, [outbox for outbox in outboxes if outbox not in gone])
+        for dialect, outboxes in audience
+    ]
+    return [(dialect, outboxes) for dialect, outboxes in left if outboxes]
+
+
 def deliver(push: Push, audience: Audience) -> None:
     """
     Put *push* into every outbox of *audience*; a dialect that fails loses its connections.

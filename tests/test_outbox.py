@@ -84,7 +84,7 @@ class Line:
         self.socket = Socket(is_read=is_read)
         self.slow = 0
         self.outbox = Outbox(
-            self.socket, flusher or Flusher(), limits, self._note_slow, labels=labels
+            self.socket, flusher or Flusher(), limits, self._note_slow, lambda: labels or {}
         )
 
     def _note_slow(self) -> None:

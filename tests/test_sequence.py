@@ -13,7 +13,16 @@ from structlog.testing import capture_logs
 from goroom.limits import Limits
 from goroom.messages import EventType, Push, Request
 from goroom.outbox import Flusher, Outbox
-from goroom.sequence import Announcement, Audience, Change, Sequence, audience_of, deliver
+from goroom.sequence import (
+    Announcement,
+    Audience,
+    Change,
+    Sequence,
+    audience_of,
+    audience_with,
+    audience_without,
+    deliver,
+)
 from goroom.turn import Lane, Level
 from goroom.turns import loop_time
 from goroom.wire import Dialect, ShortJsonDialect
@@ -63,6 +72,12 @@ def link(dialect: Dialect, *, has_said_goodbye: bool = False, is_absent: bool = 
     return SimpleNamespace(
         connection=connection, has_said_goodbye=has_said_goodbye, is_absent=is_absent
     )
+
+
+async def flushed() -> None:
+    """Let the loop read what has come, then write."""
+    for _ in range(2):
+        await asyncio.sleep(0)
 
 
 def place(push: Push) -> tuple[int | None, int | None]:
@@ -141,6 +156,20 @@ def test_who_is_absent_receives_nothing() -> None:
     assert [] == audience_of([link(Counting(), is_absent=True)])
 
 
+def test_an_audience_with_more_or_without_some_is_another_one() -> None:
+    first, second = Counting(), Counting()
+    one, two, three = link(first), link(second), link(first)
+    before = audience_of([one, two])
+    copy = [(dialect, list(outboxes)) for dialect, outboxes in before]
+
+    more = audience_with(before, [three, link(first, is_absent=True)])
+    fewer = audience_without(more, [two, three])
+
+    assert audience_of([one, two, three]) == more
+    assert audience_of([one]) == fewer
+    assert copy == before
+
+
 async def test_an_event_is_encoded_once_for_each_dialect_and_its_bytes_are_shared() -> None:
     first, second = Counting(), Counting()
     links = [link(first) for _ in range(3)] + [link(second)]
@@ -148,7 +177,7 @@ async def test_an_event_is_encoded_once_for_each_dialect_and_its_bytes_are_share
 
     deliver(push, audience_of(links))
     frames = [one.connection.outbox._frames for one in links]
-    await asyncio.sleep(0)
+    await flushed()
 
     assert (1, 1) == (first.count, second.count)
     assert frames[0][0] is frames[1][0] is frames[2][0]
@@ -163,7 +192,7 @@ async def test_a_dialect_that_fails_loses_its_own_connections_only() -> None:
     with capture_logs() as logs:
         deliver(Push(EventType.MESSAGE, action="secret"), audience)
         deliver(Push(EventType.MESSAGE, action="next"), audience)
-    await asyncio.sleep(0)
+    await flushed()
 
     closed = close_frame(1011, "the server cannot write this event")
     assert [closed, closed] == [links[n].connection.sink.written for n in (0, 2)]
@@ -220,7 +249,7 @@ async def test_an_announcement_may_have_no_number() -> None:
     release = announcement.seal()
     assert release is not None
     release()
-    await asyncio.sleep(0)
+    await flushed()
 
     assert None is announcement.lane
     assert {"eventType": 11, "action": "at"} == msgspec.json.decode(one.connection.sink.written[2:])
