@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sphinx.ext.napoleon.docstring import GoogleDocstring
 
 import goroom
+from goroom import Connection, Request, turn
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -71,6 +73,8 @@ def _restore(
 
 def setup(app: Sphinx) -> None:
     """Read attributes' docstrings as functions': napoleon would take "Word: text" for a type."""
+    # A Struct's signature evaluates its annotations, of which some are imported for checkers only.
+    vars(turn).update(Connection=Connection, Future=Future, Request=Request)
     napoleons = 500  # the default, at which napoleon listens
     app.connect("autodoc-process-docstring", _read_as_function, priority=napoleons - 1)
     app.connect("autodoc-process-docstring", _restore, priority=napoleons + 1)

@@ -123,6 +123,7 @@ SPREAD = {
     "self.lane.labels": (LANE,),
     "turn.lane.labels": (LANE,),
     "self._labels": ("`connection`", "`remote`"),
+    "self._labels()": ("`connection`", "`remote`"),
 }
 """The keys behind each ``**labels`` in a line that logs."""
 
