@@ -224,3 +224,18 @@ def test_a_cut_while_a_handler_waits_leaves_nothing(run: Callable[[Talk], None])
         assert ["ada disconnected"] == line.office.post.hooks
 
     run(talk)
+
+
+def test_one_who_closes_twice_and_reads_no_answer_is_cut_off(run: Callable[[Talk], None]) -> None:
+    async def talk(line: Line) -> None:
+        socket = await line.dial(login())
+        await socket.receive()
+        socket._writer.transport.pause_reading()  # type: ignore[attr-defined]
+        transport = line.office.connection.transport
+        socket.send_bytes(NORMAL + NORMAL)
+        await nobody(line.office.server)
+
+        assert (0, True) == (transport.buffered(), transport.is_lost())
+        socket.abort()
+
+    run(talk)
