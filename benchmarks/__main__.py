@@ -28,7 +28,15 @@ from benchmarks.scenarios import Scenario
 from benchmarks.tools import FOLDER, MissingToolError, open_many_files, program, two_cores
 
 RESULTS = FOLDER / "results"
-README_PEERS = ["goroom", "aiohttp", "python-socketio", "Socket.IO", "ws", "Colyseus"]
+README_PEERS = [
+    "goroom",
+    "aiohttp",
+    "aiohttp with JSON",
+    "python-socketio",
+    "Socket.IO",
+    "ws",
+    "Colyseus",
+]
 """Whom the README shows."""
 QUICK_PEERS = ["goroom", "aiohttp", "C one send each"]
 QUICK = Settings(two_cores(), repetitions=3, warm=0.2, measure=0.5, tries=2)

@@ -125,6 +125,18 @@ GOROOM = Peer(
     colour="#0b7285",
 )
 
+# aiohttp where messages are read.
+
+
+def aiohttp_json_greeting(port: int) -> list[Step]:
+    """Return how a client gets into its room, and is told so."""
+    return [
+        *upgrade("/", port),
+        Step("text", to_json({"room": "room-{room}", "name": "user-{user}"})),
+        Step("until", b'{"joined"'),
+    ]
+
+
 # Socket.IO's protocol, version 5, over Engine.IO's, version 4.
 
 
@@ -178,6 +190,13 @@ PEERS = [
         name="aiohttp",
         source="https://docs.aiohttp.org/en/stable/web_quickstart.html#websockets",
         command=script("aiohttp_rooms.py"),
+    ),
+    Peer(
+        name="aiohttp with JSON",
+        source="https://docs.aiohttp.org/en/stable/web_reference.html#websocketresponse",
+        command=script("aiohttp_json_rooms.py"),
+        greeting=aiohttp_json_greeting,
+        message=lambda data_bytes: to_json({"say": said(data_bytes)}),
     ),
     Peer(
         name="websockets",

@@ -17,6 +17,7 @@ from attrs.validators import max_len
 from serving import serve, versions
 
 import goroom
+from goroom import collector
 
 
 @attrs.frozen
@@ -92,7 +93,8 @@ def main() -> None:
 
         loop = uvloop.new_event_loop
         about |= versions("uvloop")
-    serve(lambda: server.start("127.0.0.1", 0), about, loop)
+    with collector.tuned():  # as `goroom serve` and `Server.run` do
+        serve(lambda: server.start("127.0.0.1", 0), about, loop)
 
 
 if __name__ == "__main__":
