@@ -344,6 +344,32 @@ async def test_a_middleware_that_takes_its_time_is_not_cancelled_by_the_upgrade(
     assert ["in peace"] == ended
 
 
+@pytest.mark.parametrize("answer", [web.Response(text="no"), web.HTTPNotFound(), LookupError("x")])
+async def test_what_a_middleware_does_behind_the_upgrade_reaches_no_websocket(
+    aiohttp_server: Mounted, answer: web.Response | Exception
+) -> None:
+    @web.middleware
+    async def meddling(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        await handler(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    server = post_server()
+    app = server.make_app()
+    app.middlewares.append(meddling)
+    site = await aiohttp_server(app)
+    socket = await opened(site.port, login())
+    await socket.receive()
+    await _served()
+    socket.send_bytes(said("note", 2) + NORMAL)
+
+    assert ([2], Closed(1000)) == await answers(socket)
+    await nobody(server)
+
+
 async def test_a_link_that_becomes_no_websocket_is_closed(
     desk: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
