@@ -186,6 +186,9 @@ PEERS = [
     GOROOM,
     attrs.evolve(GOROOM, name="goroom on uvloop", command=script("goroom_rooms.py", "--uvloop")),
     attrs.evolve(GOROOM, name="goroom full frames", greeting=goroom_greeting("")),
+    attrs.evolve(
+        GOROOM, name="goroom flush 5 ms", command=script("goroom_rooms.py", "--flush", "0.005")
+    ),
     Peer(
         name="aiohttp",
         source="https://docs.aiohttp.org/en/stable/web_quickstart.html#websockets",

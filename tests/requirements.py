@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -20,6 +21,7 @@ from tests.postgres import missing_postgres
 NODE_FOLDER = Path(__file__).parent / "js"
 OLDEST_NODE = 20
 PEERS_FOLDER = Path(__file__).parent.parent / "benchmarks"
+PEERS_OF_PYTHON = ".venv-{}.{}/installed.txt".format(*sys.version_info)
 PEERS_OF_NODE = "peers/node/node_modules/.installed.json"
 
 
@@ -61,7 +63,7 @@ def missing_compiler() -> str | None:
 
 def missing_peers() -> str | None:
     """Return what a test of the servers beside goroom lacks, with the remedy, or None."""
-    for stamp in (PEERS_FOLDER / ".venv/installed.txt", PEERS_FOLDER / PEERS_OF_NODE):
+    for stamp in (PEERS_FOLDER / PEERS_OF_PYTHON, PEERS_FOLDER / PEERS_OF_NODE):
         if not stamp.exists():
             return "the benchmark's servers are not installed: python3 dev.py bench --install"
     return None

@@ -90,7 +90,7 @@ def test_latency_is_counted_from_the_instant_at_which_a_message_was_due() -> Non
 
     assert pytest.approx(values["latency_count"], rel=0.5) == 200 * 0.3 * 4
     assert 0 < values["p50"] <= values["p99"] <= values["p999"] <= values["most"]
-    assert values["most"] >= values["latest_send"]
+    assert values["most"] >= values["latest_send"] * 0.98  # the histogram knows it to 1.6 %
 
 
 def test_processor_time_of_both_sides_is_counted() -> None:

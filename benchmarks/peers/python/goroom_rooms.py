@@ -1,7 +1,7 @@
 """
 goroom with everything on: a declared payload with a validator, turns, numbered events, history.
 
-usage: goroom_rooms.py ROOMS MEMBERS [--uvloop] [--timers PER_SECOND]
+usage: goroom_rooms.py ROOMS MEMBERS [--uvloop] [--timers PER_SECOND] [--flush SECONDS]
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("members", type=int)
     parser.add_argument("--uvloop", action="store_true")
     parser.add_argument("--timers", type=float, default=0.0)
+    parser.add_argument("--flush", type=float, metavar="SECONDS")
     options = parser.parse_args()
     # Thousands come and go, and other programs hold the loop: log what is ours to mend.
     structlog.configure(
@@ -84,7 +85,8 @@ def main() -> None:
     Room.ticks_per_second = options.timers
     limits = goroom.Limits(rooms_per_application=max(10_000, options.rooms))
     server = goroom.Server(limits=limits)
-    server.add_application("bench", lobby(options.rooms), rooms={"room": Room})
+    flush = options.flush or "turn"
+    server.add_application("bench", lobby(options.rooms), rooms={"room": Room}, flush=flush)
     about: dict[str, object] = {"goroom": goroom.__version__, "limits": attrs.asdict(limits)}
     about |= versions("aiohttp")
     loop = asyncio.new_event_loop
