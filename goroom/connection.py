@@ -297,7 +297,7 @@ class Connection:
         try:
             if waiting is not None:
                 await waiting
-            while self.outbox.is_over_bound:  # who takes no answers asks no more
+            while self.outbox.is_over_bound():  # who takes no answers asks no more
                 await self.outbox.relieved()
         finally:
             self.is_handling = False

@@ -235,9 +235,16 @@ class Outbox:
             self.put(frame)
             self._volatile[key] = len(self._frames) - 1
 
-    @property
     def is_over_bound(self) -> bool:
-        """Whether more waits than the limits say, because the peer does not take it."""
+        """
+        Return whether more waits than the limits say, because the peer does not take it.
+
+        What only waits for the flusher is written first, if it is as much as that.
+        """
+        if self._drain is None:
+            if len(self._frames) <= self._limits.outbox_frames:
+                return False
+            self.flush()
         return self._drain is not None and self._excess() > 1
 
     async def relieved(self) -> None:

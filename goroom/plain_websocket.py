@@ -85,7 +85,7 @@ async def _read_all(ws: web.WebSocketResponse[Any], connection: Connection) -> N
         kind = message.type
         if kind is WSMsgType.TEXT or kind is WSMsgType.BINARY:
             waiting = connection.receive(message.data, is_binary=kind is WSMsgType.BINARY)
-            if waiting is not None or outbox.is_over_bound:
+            if waiting is not None or outbox.is_over_bound():
                 await connection.finish(waiting)
         elif kind is WSMsgType.PING:
             connection.pinged(bytes(message.data))

@@ -222,7 +222,7 @@ class Server:
                     connection.close(TOO_LARGE, f"over {bounds.message_bytes} bytes")
                     continue
                 waiting = connection.receive(message, is_binary=spoken.binary)
-                if waiting is not None or connection.outbox.is_over_bound:
+                if waiting is not None or connection.outbox.is_over_bound():
                     await connection.finish(waiting)
         finally:
             connection.outbox.flush()

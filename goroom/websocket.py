@@ -147,11 +147,11 @@ class WebSocket(asyncio.Protocol):
         connection = self._connection
         if kind is _TEXT or kind is _BINARY:
             waiting = connection.receive(data, is_binary=kind is _BINARY)
-            if waiting is not None or connection.outbox.is_over_bound:
+            if waiting is not None or connection.outbox.is_over_bound():
                 self._wait_for(waiting)
         elif kind is WSMsgType.PING:
             connection.pinged(bytes(data))
-            if connection.outbox.is_over_bound:
+            if connection.outbox.is_over_bound():
                 self._wait_for(None)
         elif kind is WSMsgType.PONG:
             connection.ponged(bytes(data))

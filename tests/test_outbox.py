@@ -271,6 +271,23 @@ async def test_who_is_given_another_flusher_does_not_wait_for_the_first(clock: C
     assert 2 == line.outbox.offered == line.outbox.written
 
 
+async def test_what_waits_for_a_flusher_is_bounded_too(clock: Clock) -> None:
+    line = Line(is_read=False, limits=Limits(outbox_frames=4), flusher=Flusher(1.0))
+    line.put(*[b"x"] * 4)
+    over = [line.outbox.is_over_bound()]
+    line.put(b"y")
+    over.append(line.outbox.is_over_bound())
+    written = list(line.socket.writes)
+    line.put(*[b"z"] * 5)
+    over.append(line.outbox.is_over_bound())
+    line.outbox.discard()
+
+    assert [False, False, True] == over
+    assert [b"xxxxy"] == written
+    await clock.advance(1.0)
+    assert [b"xxxxy"] == line.socket.writes
+
+
 async def test_a_flush_at_once_leaves_nothing_for_the_end_of_the_turn() -> None:
     line = Line()
 

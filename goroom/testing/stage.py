@@ -110,7 +110,7 @@ class MemoryWire:
             while (item := await self._inbox.get()) is not None:
                 message, is_binary = item
                 waiting = connection.receive(message, is_binary=is_binary)
-                if waiting is not None or connection.outbox.is_over_bound:
+                if waiting is not None or connection.outbox.is_over_bound():
                     await connection.finish(waiting)
         finally:
             await asyncio.shield(self._server.disconnect(connection))

@@ -57,7 +57,7 @@ async def test_who_takes_no_answers_is_not_read_on_for_more_than_one_slice(desk:
     connection = desk.connection
     slice_ = BYTES_IN_A_ROW // len(said("big", 100)) + 1
     socket.send_bytes(b"".join(said("big", 100) for _ in range(3 * slice_)))
-    await until(lambda: connection.outbox.is_over_bound)
+    await until(connection.outbox.is_over_bound)
 
     assert connection.transport.buffered() <= slice_ * (BIG + 100)
     socket.abort()
