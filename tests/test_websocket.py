@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -19,7 +23,7 @@ from goroom.connection import Connection, Peer
 from goroom.limits import Limits
 from goroom.plain_websocket import PlainTransport
 from goroom.websocket import BYTES_IN_A_ROW, WebSocket, echoed
-from goroom.wire import ShortJsonDialect
+from goroom.wire import JsonDialect, ShortJsonDialect
 from tests.edge import LOGIN, chess_server
 from tests.links import (
     Office,
@@ -267,6 +271,78 @@ async def test_what_aiohttp_has_written_and_the_peer_not_taken_blocks_from_the_s
     assert [True, False] == [before, websocket.write(b"frame")]
     websocket._is_busy = False
     websocket.connection_lost(None)
+
+
+class HeldTransport:
+    """A transport on *raw* that keeps what it is given."""
+
+    def __init__(self, raw: socket.socket, context: ssl.SSLContext | None = None) -> None:
+        self.extra = {"socket": raw, "sslcontext": context}
+        self.held: list[bytes] = []
+        self.closing = False
+
+    def get_extra_info(self, name: str) -> Any:
+        return self.extra[name]
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        self.high = high
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def write(self, data: bytes) -> None:
+        self.held.append(data)
+
+
+def written_past(transport: Any) -> WebSocket:
+    server: Any = SimpleNamespace(connect=lambda *_: None)
+    return WebSocket(server, transport, JsonDialect(), Peer(), Limits())
+
+
+async def test_what_the_system_takes_at_once_goes_past_the_transport_and_the_rest_through_it() -> (
+    None
+):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(0)
+        transport = HeldTransport(ours)
+        link = written_past(transport)
+        is_blocked = link.write(b"first")
+        taken = theirs.recv(100)
+        link.write(large := b"0123456789" * 1_000_000)
+        [rest] = transport.held
+        theirs.settimeout(0)
+        with suppress(BlockingIOError):
+            while chunk := theirs.recv(1_000_000):
+                taken += chunk
+
+    assert not is_blocked
+    assert b"first" + large == taken + rest
+    assert 0 < len(rest) < len(large)
+
+
+async def test_nothing_overtakes_what_the_transport_holds_and_tls_is_never_gone_past() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(0)
+        theirs.settimeout(0)
+        plain, tls = HeldTransport(ours), HeldTransport(ours, ssl.create_default_context())
+        link = written_past(plain)
+        link.pause_writing()
+        answers = [link.write(b"second"), written_past(tls).write(b"secret")]
+        plain.closing = True
+        link.write(b"late")
+        with pytest.raises(BlockingIOError):
+            theirs.recv(100)
+
+    assert [True, False] == answers
+    assert ([b"second"], [b"secret"]) == (plain.held, tls.held)
 
 
 async def test_one_who_waited_for_room_to_write_may_have_been_cancelled(desk: Office) -> None:
