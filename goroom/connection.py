@@ -1,19 +1,4 @@
-"""
-Connection: one client's socket in the server. Requests in, frames out; its life is a table.
-
-What a frame may do depends on its event and on what the connection is in the application it names:
-
-=====================  ============================  ===========================================
-event                  needs                         served by
-=====================  ============================  ===========================================
-CONNECTION             nothing                       ignored
-JOIN_APP, LOGIN,       to have entered (silently)    `lifecycle.OPEN_TO_ALL`
-RECONNECT
-MESSAGE                to be logged in, else 2       `messaging.serve_message`
-all others             to be logged in, else 2       `lifecycle.FOR_USERS`
-unknown, server's own  to be logged in, else 2       10
-=====================  ============================  ===========================================
-"""
+"""Connection: one client's socket in the server. Requests in, frames out, and its end."""
 
 from __future__ import annotations
 
@@ -27,35 +12,29 @@ import structlog
 
 from goroom import values
 from goroom.application import Application
+from goroom.dispatch import dispatch, enter_and_dispatch
 from goroom.errors import (
     Disconnect,
     ErrorDescription,
-    InvalidEvent,
-    NotLoggedIn,
     Refused,
     Stopping,
     UnknownApplication,
 )
 from goroom.events import Event, LeaveReason
-from goroom.lifecycle import FOR_USERS, OPEN_TO_ALL, Served
 from goroom.messages import EventType, Push, Request
-from goroom.messaging import serve_message
 from goroom.outbox import LOST, Outbox, Transport
 from goroom.pulse import Pulse
 from goroom.refusals import NOT_ALLOWED, refusal, unasked_refusal
-from goroom.resent import is_new
 from goroom.sequence import DIALECT_FAILED, deliver
-from goroom.tickets import StillHandled
 from goroom.tolerance import Tolerance
 from goroom.turn import Lane, Level, Turn
-from goroom.user import Asker, Link, User
+from goroom.user import Link
 from goroom.wire.frames import PONG, frame
 from goroom.wire.unreadable import UnreadableRequest
 
 if TYPE_CHECKING:
     from goroom.limits import Limits
     from goroom.runtime import Runtime
-    from goroom.tickets import Ticket
     from goroom.wire.dialect import Dialect
 
 log = structlog.get_logger()
@@ -187,6 +166,11 @@ class Connection:
         return not (self.is_closed or self.transport.is_lost())
 
     @property
+    def is_served(self) -> bool:
+        """Whether what its client asks is still answered."""
+        return not (self.is_closed or self._host.is_stopping)
+
+    @property
     def remote(self) -> str:
         """Address of the client."""
         return self.peer.remote
@@ -244,52 +228,12 @@ class Connection:
         name = request.app_name or bound or ""
         link = self.links.get(name)
         if link is not None:
-            return self._serve(link, request)
+            return dispatch(link, request)
         application = self._host.applications.get(name)
         if application is None or (bound is not None and name != bound):
             self.refuse(request, UnknownApplication(), "")
             return None
-        return self._serve_first(application, request)
-
-    async def _serve_first(self, application: Application, request: Request) -> None:
-        """Enter *application*, because *request* names it, then serve that."""
-        if await self.enter(application, request):
-            waiting = self._serve(self.links[application.name], request)
-            if waiting is not None:
-                await waiting
-
-    def _serve(self, link: Link, request: Request) -> Awaitable[None] | None:
-        event, ticket = request.event_type, link.ticket
-        user = None if link.has_said_goodbye else link.user
-        if user is not None and user.moves:
-            return self._serve_moved(link, request, user)
-        if ticket is not None:
-            try:
-                if not is_new(link, ticket, request):
-                    return None
-            except StillHandled as still:
-                return self._serve_after(still, link, ticket, request)
-        if event == EventType.MESSAGE and user is not None:
-            return serve_message(link, request, user)
-        if event in OPEN_TO_ALL:
-            return self._run(link, request, OPEN_TO_ALL[event])
-        if user is None:
-            link.refuse(request, NotLoggedIn())
-        elif event in FOR_USERS:
-            return self._run(link, request, FOR_USERS[event])
-        else:
-            link.refuse(request, InvalidEvent())
-        return None
-
-    async def _serve_moved(self, link: Link, request: Request, user: User) -> None:
-        """Read on when *user* is where it was told to move, so that it can speak there."""
-        while user.moves:
-            await asyncio.wait(user.moves)
-        if self.is_closed or self._host.is_stopping:
-            return
-        waiting = self._serve(link, request)
-        if waiting is not None:
-            await waiting
+        return enter_and_dispatch(self, application, request)
 
     async def finish(self, waiting: Awaitable[None] | None) -> None:
         """Wait until what `receive` returned is done, and the peer has taken its answers."""
@@ -301,28 +245,6 @@ class Connection:
                 await self.outbox.relieved()
         finally:
             self.is_handling = False
-
-    async def _serve_after(
-        self, still: StillHandled, link: Link, ticket: Ticket, request: Request
-    ) -> None:
-        """Read on when *request*, sent again, has its answer, so that nothing overtakes it."""
-        await still.done.wait()
-        if ticket.is_retracted(request):
-            waiting = self._serve(link, request)
-            if waiting is not None:
-                await waiting
-
-    async def _run(self, link: Link, request: Request, serve: Served) -> None:
-        try:
-            _ = request.data  # what cannot be read is refused, whoever would look at it
-            await serve(Asker(link, request))
-        except Refused as error:
-            link.refuse(request, error)
-        except Disconnect as error:
-            await self.expel(link, error.code, error.message)
-        except asyncio.CancelledError:
-            link.retract(request)
-            raise
 
     # -- lifecycle -------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ LAYERS = """
     targets pages origins logs collector
     server
     connection
+    dispatch
     lifecycle messaging pulse resent tolerance conns
     seating
     application
