@@ -180,8 +180,8 @@ class Outbox:
         self._on_slow = on_slow
         self._labels = labels
         self._frames: list[bytes] = []
-        self._volatile: dict[Hashable, int] = {}
-        """Where in `_frames` the volatile ones are, by key."""
+        self._volatile: dict[Hashable, int] | None = None
+        """Where in `_frames` the volatile ones are, by key; None for none."""
         self._is_marked = False
         self._drain: asyncio.Task[None] | None = None
         self._look_timer: asyncio.TimerHandle | None = None
@@ -223,7 +223,8 @@ class Outbox:
 
         Dropped where the peer reads too slowly for it: it never closes anybody.
         """
-        index = None if self.is_closed else self._volatile.get(key)
+        volatile = {} if self._volatile is None else self._volatile
+        index = None if self.is_closed else volatile.get(key)
         if index is not None:
             self.offered += 1
             self.replaced += 1
@@ -233,7 +234,8 @@ class Outbox:
             self.dropped += 1
         else:
             self.put(frame)
-            self._volatile[key] = len(self._frames) - 1
+            volatile[key] = len(self._frames) - 1
+            self._volatile = volatile
 
     def is_over_bound(self) -> bool:
         """
@@ -273,11 +275,10 @@ class Outbox:
     def _drop_waiting(self) -> None:
         self.dropped += len(self._frames)
         self._frames = []
-        self._volatile.clear()
+        self._volatile = None
 
-    def _drop_volatile(self) -> None:
-        volatile = set(self._volatile.values())
-        self._volatile.clear()
+    def _drop_volatile(self, volatile: set[int]) -> None:
+        self._volatile = None
         self.dropped += len(volatile)
         self._frames = [frame for at, frame in enumerate(self._frames) if at not in volatile]
 
@@ -285,14 +286,13 @@ class Outbox:
         """Return what is to be written now: nothing while the transport is blocked."""
         self._is_marked = False
         if self._drain is not None:
-            if self._excess() > 1 and self._volatile:
-                self._drop_volatile()
+            if self._volatile is not None and self._excess() > 1:
+                self._drop_volatile(set(self._volatile.values()))
             if self._look_timer is None and self._excess() > 1:
                 self._look_soon()
             return []
         frames, self._frames = self._frames, []
-        if self._volatile:
-            self._volatile.clear()
+        self._volatile = None
         self.written += len(frames)
         return frames
 

@@ -262,11 +262,9 @@ class WebSocket(asyncio.Protocol):
     # -- frames out ------------------------------------------------------------------------
 
     def write(self, data: bytes) -> bool:
-        transport = self._transport
-        if transport.is_closing():
-            return self._is_blocked
-        if self._descriptor is not None and not self._is_blocked:
-            # The transport holds nothing, so what the system takes may go past it.
+        if self._descriptor is not None and not self._is_blocked and not self._is_lost:
+            # The transport holds nothing, so what the system takes may go past it; its descriptor
+            # is good until `connection_lost` has been called.
             try:
                 sent = os.write(self._descriptor, data)
             except OSError:  # it takes nothing now, or the peer is gone: the transport will know
@@ -274,7 +272,8 @@ class WebSocket(asyncio.Protocol):
             if sent == len(data):
                 return False
             data = data[sent:]
-        transport.write(data)
+        if not self._transport.is_closing():
+            self._transport.write(data)
         return self._is_blocked
 
     def buffered(self) -> int:

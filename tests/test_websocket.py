@@ -301,7 +301,7 @@ class HeldTransport:
 
 
 def written_past(transport: Any) -> WebSocket:
-    server: Any = SimpleNamespace(connect=lambda *_: None)
+    server: Any = SimpleNamespace(connect=lambda *_: None, disconnect=lambda _: None)
     return WebSocket(server, transport, JsonDialect(), Peer(), Limits())
 
 
@@ -337,6 +337,7 @@ async def test_nothing_overtakes_what_the_transport_holds_and_tls_is_never_gone_
         link.pause_writing()
         answers = [link.write(b"second"), written_past(tls).write(b"secret")]
         plain.closing = True
+        link.connection_lost(None)  # its descriptor is another's from now on
         link.write(b"late")
         with pytest.raises(BlockingIOError):
             theirs.recv(100)
