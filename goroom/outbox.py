@@ -20,8 +20,10 @@ log = structlog.get_logger()
 SLOW_CONSUMER = 4010
 """Close code for a peer that does not read what it is sent; it may come back."""
 
-PATIENCE_SECONDS = 0.1
-"""How often a peer over the bound is looked at: it must have taken something each time."""
+PATIENCE_SECONDS = 1.0
+"""How long a peer over the bound may take nothing, as far as the transport can tell."""
+LOOKS = 10
+"""How often it is looked at in that time. A transport hears only of some 32 KiB taken at once."""
 BURST_FACTOR = 4
 """How far over the bound a peer may then be though it takes something."""
 
@@ -152,6 +154,7 @@ class Outbox:
         "_labels",
         "_limits",
         "_look_timer",
+        "_looks",
         "_on_slow",
         "_transport",
         "_volatile",
@@ -186,6 +189,9 @@ class Outbox:
         self._drain: asyncio.Task[None] | None = None
         self._look_timer: asyncio.TimerHandle | None = None
         self._held = 0
+        """What the transport held when it was looked at last."""
+        self._looks = 0
+        """How often it has held as much since."""
         self.is_closed = False
         """Whether the last frame has been offered: what comes later is dropped."""
         self.offered = 0
@@ -289,6 +295,7 @@ class Outbox:
             if self._volatile is not None and self._excess() > 1:
                 self._drop_volatile(set(self._volatile.values()))
             if self._look_timer is None and self._excess() > 1:
+                self._held, self._looks = self._transport.buffered(), 0
                 self._look_soon()
             return []
         frames, self._frames = self._frames, []
@@ -329,16 +336,18 @@ class Outbox:
 
     def _look_soon(self) -> None:
         # In a context of its own: no turn's, whose handler may have made this frame.
-        self._held = self._transport.buffered()
         self._look_timer = asyncio.get_running_loop().call_later(
-            PATIENCE_SECONDS, self._look, context=Context()
+            PATIENCE_SECONDS / LOOKS, self._look, context=Context()
         )
 
     def _look(self) -> None:
         """Judge a peer that was over the bound: has it read since?"""
         if self.is_closed:
             return
-        if self._transport.buffered() >= self._held or self._excess() > BURST_FACTOR:
+        held = self._transport.buffered()
+        self._looks = 0 if held < self._held else self._looks + 1
+        self._held = held
+        if self._looks >= LOOKS or self._excess() > BURST_FACTOR:
             self._give_up()
         else:
             self._look_soon()

@@ -249,7 +249,7 @@ async def test_who_does_not_read_is_closed_with_4010_and_then_torn_down(
         for _ in range(400):
             fast.send("say")
             await hall.settle()
-        await hall.advance(0.5)
+        await hall.advance(1.5)
     assert ["slow_consumer_closed"] == [
         entry["event"] for entry in logs if entry["log_level"] == "warning"
     ]
@@ -270,7 +270,7 @@ async def test_who_reads_again_after_4010_sees_it(diary: Diary, hall: Stage) -> 
     for _ in range(400):
         room.broadcast("said")
         await hall.settle()
-    await hall.advance(0.5)
+    await hall.advance(1.5)
     slow.wire.read_again()  # type: ignore[attr-defined]
 
     assert (4010, "slow_consumer") == await slow.closes()

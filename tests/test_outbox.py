@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from goroom.limits import Limits
-from goroom.outbox import PATIENCE_SECONDS, SLOW_CONSUMER, Flusher, Outbox
+from goroom.outbox import LOOKS, PATIENCE_SECONDS, SLOW_CONSUMER, Flusher, Outbox
 from goroom.testing import Clock
 from goroom.wire.frames import TEXT, close_frame, frame
 
@@ -493,7 +493,7 @@ async def test_a_burst_closes_nobody_who_reads_however_much_it_is(clock: Clock) 
     await turn_of_the_loop()
     line.put(*[b"a"] * 1000)
     await turn_of_the_loop()
-    await clock.advance(PATIENCE_SECONDS / 2)
+    await clock.advance(PATIENCE_SECONDS / LOOKS / 2)
     line.socket.is_read = True
     line.socket.read()
     await clock.advance(60)
