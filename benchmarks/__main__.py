@@ -39,7 +39,7 @@ README_PEERS = [
 ]
 """Whom the README shows."""
 QUICK_PEERS = ["goroom", "aiohttp", "C one send each"]
-QUICK = Settings(two_cores(), repetitions=3, warm=0.2, measure=0.5, tries=2)
+QUICK = Settings(two_cores(), repetitions=3, warm=0.2, measure=0.5, tries=1)
 GATE = Settings(two_cores(), repetitions=3, warm=0.15, measure=0.3, tries=1)
 
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 110)
@@ -159,7 +159,13 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--bytes", type=int, metavar="N", help="what members say, as JSON")
     parser.add_argument("--repetitions", type=int, metavar="N", help="of every run")
     parser.add_argument("--seconds", type=float, help="that each run counts")
-    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FOLDER")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=RESULTS,
+        metavar="FOLDER",
+        help="for what is found; a relative one is in the project",
+    )
     return parser.parse_args()
 
 

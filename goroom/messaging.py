@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from goroom.user import Link, User
 
 
-class MessageTurn(Turn, eq=False, kw_only=True):
+class MessageTurn(Turn, kw_only=True):
     """The handling of one MESSAGE; it answers with its commit."""
 
     link: Link

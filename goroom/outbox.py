@@ -131,8 +131,10 @@ class Outbox:
 
     `put` never waits. While the transport holds bytes that the peer has not taken, frames wait
     here; a peer that takes nothing while more than the limits wait, or too little for far more, is
-    closed as a slow consumer. One that reads is never closed, whatever the burst: it has
-    `PATIENCE_SECONDS` for it. Volatile frames close nobody: they are dropped instead.
+    closed as a slow consumer. One that reads is not closed for a burst: it has `PATIENCE_SECONDS`
+    to take some of it. That it has, the system tells in large pieces only, so one over the bound on
+    a link of less than some 100 KB a second may be closed though it reads. Volatile frames close
+    nobody: they are dropped instead.
 
     ``offered == written + replaced + dropped + waiting`` holds at every moment.
 
@@ -240,8 +242,9 @@ class Outbox:
             self.dropped += 1
         else:
             self.put(frame)
-            volatile[key] = len(self._frames) - 1
-            self._volatile = volatile
+            if not self.is_closed:
+                volatile[key] = len(self._frames) - 1
+                self._volatile = volatile
 
     def is_over_bound(self) -> bool:
         """

@@ -56,6 +56,8 @@ class Server:
         """Whether the end has begun: nothing more is read."""
         self._applications: dict[str, Application] = {}
         self._connections: dict[Connection, None] = {}
+        self._ends: dict[Connection, asyncio.Task[None]] = {}
+        """What ends connections whose sockets are gone."""
         self._dialects: dict[tuple[type[Dialect], str | None], Dialect] = {}
         """Those of clients without an endpoint; see `spoken`."""
         self._all_gone = asyncio.Event()
@@ -235,13 +237,20 @@ class Server:
 
     def disconnect(self, connection: Connection) -> asyncio.Task[None]:
         """The socket of *connection* is gone: end what it was, in a task, which is returned."""
-        return self.runtime.turns.spawn(self._end(connection))
+        before = self._ends.get(connection)
+        task = self._ends[connection] = self.runtime.turns.spawn(self._end(connection, before))
+        return task
 
-    async def _end(self, connection: Connection) -> None:
+    async def _end(self, connection: Connection, before: asyncio.Task[None] | None) -> None:
+        """End *connection*; where that has begun *before*, it is over when both are."""
         try:
+            if before is not None:
+                await asyncio.wait({before})
             await connection.end()
         finally:
-            self._connections.pop(connection, None)
+            if self._ends.get(connection) is asyncio.current_task():
+                del self._ends[connection]
+                self._connections.pop(connection, None)
             if not self._connections:
                 self._all_gone.set()
 
@@ -301,7 +310,7 @@ class Server:
             # Its reader waits for a handler, and sees nothing else.
             if connection.is_handling and connection.transport.is_lost():
                 connection.is_handling = False
-                self.runtime.turns.spawn(self._end(connection))
+                self.disconnect(connection)
         if self._connections:
             self._look_later()
 

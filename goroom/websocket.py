@@ -332,7 +332,8 @@ def hold_little(transport: asyncio.Transport) -> int | None:
             raw.setsockopt(socket.IPPROTO_TCP, option, NOT_SENT_BYTES)
     if os.name != "posix" or not is_plain or raw is None:
         return None
-    is_asyncios = isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop)
+    # Not by the loop: a transport may wrap another one, and mean to change what is written.
+    is_asyncios = type(transport).__module__ == "asyncio.selector_events"
     return raw.fileno() if is_asyncios else None
 
 

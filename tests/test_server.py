@@ -132,6 +132,44 @@ async def test_on_a_stage_nobody_waits_for_a_flush() -> None:
     assert "ann" == ann.name
 
 
+class Slow(RoomExtension):
+    """Waits where it is told to."""
+
+    def init(self) -> None:
+        self.goes_on, self.is_left = asyncio.Event(), asyncio.Event()
+
+    @handles("wait")
+    async def wait(self, user: User) -> None:
+        await self.goes_on.wait()
+
+    async def on_leave(self, user: User, reason: LeaveReason) -> None:
+        await self.is_left.wait()
+
+
+async def test_a_connection_stays_until_its_hooks_are_done_however_often_its_end_begins() -> None:
+    server = Server()
+    application = server.add_application("a", rooms={"slow": Slow})
+    async with Stage(server) as stage:
+        room = await application.rooms.create("slow")
+        slow: Any = room.extension
+        ann = await stage.player("ann")
+        await ann.join("slow")
+        other = await application.rooms.create("other", "slow")
+        await ann.join("other")
+        ann.send("wait", room="other")
+        await ann.cut()
+        await stage.advance(1.1)  # it is seen that the socket is gone: the end begins
+        waiting: Any = other.extension
+        waiting.goes_on.set()
+        waiting.is_left.set()
+        await stage.settle()  # the reader is done: the end begins again
+        before = len(server.connections)
+        slow.is_left.set()
+        await stage.settle()
+
+        assert (1, 0) == (before, len(server.connections))
+
+
 def test_an_unknown_policy_is_refused() -> None:
     with pytest.raises(ValueError, match="double_login"):
         Server().add_application("a", double_login="both")

@@ -274,7 +274,9 @@ async def test_what_aiohttp_has_written_and_the_peer_not_taken_blocks_from_the_s
 
 
 class HeldTransport:
-    """A transport on *raw* that keeps what it is given."""
+    """A transport on *raw* that keeps what it is given, and passes for one of asyncio's."""
+
+    __module__ = "asyncio.selector_events"
 
     def __init__(self, raw: socket.socket, context: ssl.SSLContext | None = None) -> None:
         self.extra = {"socket": raw, "sslcontext": context}
