@@ -43,16 +43,21 @@ def dispatch(link: Link, request: Request) -> Awaitable[None] | None:
     Returns:
         None if it has been served, else something to await before the next one is.
     """
-    event, ticket = request.event_type, link.ticket
-    user = None if link.has_said_goodbye else link.user
-    if user is not None and user.moves:
-        return _after_moves(link, request, user)
+    ticket = link.ticket
     if ticket is not None:
         try:
             if not is_new(link, ticket, request):
                 return None
         except StillHandled as still:
             return _after(still, link, ticket, request)
+    return _serve(link, request)
+
+
+def _serve(link: Link, request: Request) -> Awaitable[None] | None:
+    event = request.event_type
+    user = None if link.has_said_goodbye else link.user
+    if user is not None and user.moves:
+        return _after_moves(link, request, user)
     if event == EventType.MESSAGE and user is not None:
         return serve_message(link, request, user)
     if event in OPEN_TO_ALL:
@@ -71,11 +76,10 @@ async def enter_and_dispatch(
 ) -> None:
     """Have *connection* enter *application*, because *request* names it, then serve that."""
     if await connection.enter(application, request):
-        await _dispatched(connection.links[application.name], request)
+        await _done(dispatch(connection.links[application.name], request))
 
 
-async def _dispatched(link: Link, request: Request) -> None:
-    waiting = dispatch(link, request)
+async def _done(waiting: Awaitable[None] | None) -> None:
     if waiting is not None:
         await waiting
 
@@ -83,17 +87,23 @@ async def _dispatched(link: Link, request: Request) -> None:
 async def _after_moves(link: Link, request: Request, user: User) -> None:
     """Read on when *user* is where it was told to move, so that it can speak there."""
     connection = link.connection
-    while user.moves:
-        await asyncio.wait(user.moves)
+    try:
+        while user.moves:
+            await asyncio.wait(user.moves)
+    except asyncio.CancelledError:
+        link.retract(request)
+        raise
     if connection.is_served:
-        await _dispatched(link, request)
+        await _done(_serve(link, request))
+    else:
+        link.retract(request)
 
 
 async def _after(still: StillHandled, link: Link, ticket: Ticket, request: Request) -> None:
     """Read on when *request*, sent again, has its answer, so that nothing overtakes it."""
     await still.done.wait()
     if ticket.is_retracted(request):
-        await _dispatched(link, request)
+        await _done(dispatch(link, request))
 
 
 async def _run(link: Link, request: Request, serve: Served) -> None:

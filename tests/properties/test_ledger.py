@@ -109,7 +109,17 @@ def check_hooks() -> None:
             is_away = hook == "drop"
 
 
+MOVED_WHILE_IT_JOINS: Script = [
+    ("join", 2, "slow"),
+    ("resume", 0, None),
+    ("move", "cy", "slow"),
+    ("drop", 2, None),
+]
+"""A request that is sent again, still handled, and its user told to move: one answer, not two."""
+
+
 @example(CROWD, 0, "refuse", LONG_HISTORY)
+@example(MOVED_WHILE_IT_JOINS, 0, "refuse", LONG_HISTORY)
 @given(scripts, seeds, policies, histories)
 def test_users_rooms_and_members_agree_and_hooks_are_balanced(
     script: Script, seed: int, double_login: str, history_events: int
