@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+import signal
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from goroom.errors import ConnectionLost, RequestRefused
 from goroom.web import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 -- it has no other name
 
@@ -210,8 +212,8 @@ def _play(arguments: argparse.Namespace) -> int:
         print(line, flush=True)
 
     try:
-        asyncio.run(play.play(options, play.typed(sys.stdin.fileno()), show))
-    except KeyboardInterrupt:
+        asyncio.run(_until_interrupted(play.play(options, play.typed(sys.stdin.fileno()), show)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 0  # it has logged out by now
     except BrokenPipeError:
         return 1  # nobody reads any more
@@ -225,6 +227,19 @@ def _play(arguments: argparse.Namespace) -> int:
         return 0
     print(f"goroom: {play.printable(said)}", file=sys.stderr)
     return 1
+
+
+async def _until_interrupted(work: Coroutine[Any, Any, None]) -> None:
+    """
+    Await *work*, which Ctrl+C cancels.
+
+    `asyncio.run` does so too, but where the system gives the signal to the thread that reads what
+    is typed, the event loop sleeps on.
+    """
+    task = asyncio.ensure_future(work)
+    with suppress(NotImplementedError):  # Windows has no signals for event loops
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    await task
 
 
 def _config_of(arguments: argparse.Namespace) -> Config:
