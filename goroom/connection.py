@@ -361,9 +361,10 @@ class Connection:
 
     def _choose_flusher(self) -> None:
         """Be written to as soon as the most eager of its applications asks."""
-        flushers = [link.application.flusher for link in self.links.values()]
-        flushers.sort(key=lambda flusher: flusher.seconds)
-        self.outbox.write_by(flushers[0] if flushers else self._host.runtime.flusher)
+        flushers = (link.application.flusher for link in self.links.values())
+        turns = self._host.runtime.flusher
+        eager = min(flushers, key=lambda flusher: flusher.seconds, default=turns)
+        self.outbox.write_by(eager)
 
     def close(self, code: int, reason: str = "") -> None:
         """Close the socket, after all frames before; abort it if the peer does not answer."""

@@ -71,8 +71,7 @@ class Ring:
             or self._size > limits.history_bytes
         ):
             self._drop_oldest(records)
-        if records and records[0][2] < record[2] - limits.history_seconds:
-            self.drop_older_than(record[2] - limits.history_seconds)
+        self.drop_older_than(record[2] - limits.history_seconds)
 
     def drop_older_than(self, moment: float) -> None:
         """Drop what was kept before *moment*, a `loop.time()`."""

@@ -92,7 +92,8 @@ class WebSocket(asyncio.Protocol):
         """Whether that has just begun to wait, on the stack of those who have read it."""
         self._is_lost = False
         self._relieved: asyncio.Future[None] | None = None
-        self._descriptor = hold_little(transport)
+        hold_little(transport)
+        self._descriptor = _descriptor_of(transport)
         self._is_blocked = transport.get_write_buffer_size() > 0
         """Whether the transport holds what the peer has not taken; aiohttp's answers, at first."""
         self._connection = server.connect(self, dialect, peer, limits)
@@ -312,29 +313,37 @@ def _ignore(_: bytes) -> None:
     """Read nothing more."""
 
 
-def hold_little(transport: asyncio.Transport) -> int | None:
+def _has_tls(transport: asyncio.Transport) -> bool:
+    return transport.get_extra_info("sslcontext") is not None
+
+
+def _descriptor_of(transport: asyncio.Transport) -> int | None:
+    """
+    Return the socket's descriptor, if it may be written to while *transport* holds nothing.
+
+    That takes a sixth less time. Not with TLS, uvloop or Windows.
+    """
+    raw = transport.get_extra_info("socket")
+    if os.name != "posix" or _has_tls(transport) or raw is None:
+        return None
+    # Not by the loop: a transport may wrap another one, and mean to change what is written.
+    is_asyncios = type(transport).__module__ == "asyncio.selector_events"
+    return raw.fileno() if is_asyncios else None
+
+
+def hold_little(transport: asyncio.Transport) -> None:
     """
     Have *transport* and the kernel hold little that is unsent.
 
     The outbox holds what the peer does not take, so that it can be counted and dropped.
-
-    Returns:
-        The descriptor of the socket, where that may be written to while *transport* holds nothing,
-        which takes a sixth less time: not with TLS, uvloop or Windows.
     """
-    is_plain = transport.get_extra_info("sslcontext") is None
     # TLS would take an empty buffer for one that is too full.
-    transport.set_write_buffer_limits(high=0 if is_plain else 1)
+    transport.set_write_buffer_limits(high=1 if _has_tls(transport) else 0)
     raw = transport.get_extra_info("socket")
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
     if raw is not None and option is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
         with suppress(OSError):  # the peer is gone; its end comes by itself
             raw.setsockopt(socket.IPPROTO_TCP, option, NOT_SENT_BYTES)
-    if os.name != "posix" or not is_plain or raw is None:
-        return None
-    # Not by the loop: a transport may wrap another one, and mean to change what is written.
-    is_asyncios = type(transport).__module__ == "asyncio.selector_events"
-    return raw.fileno() if is_asyncios else None
 
 
 def echoed(code: int | None) -> int:

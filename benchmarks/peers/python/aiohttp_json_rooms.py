@@ -13,7 +13,8 @@ import json
 from collections import defaultdict
 
 from aiohttp import WSMsgType, web
-from serving import HOST, serve, versions
+from serving import serve, versions
+from serving_aiohttp import listen
 
 HEARTBEAT_SECONDS = 20.0
 
@@ -44,11 +45,7 @@ async def start() -> int:
     """Listen on a free port, and return it."""
     app = web.Application()
     app.router.add_get("/", pass_on)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, HOST, 0).start()
-    port: int = runner.addresses[0][1]
-    return port
+    return await listen(app)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from aiohttp import WSMsgType, web
-from serving import HOST, serve, versions
+from serving import serve, versions
+from serving_aiohttp import listen
 
 rooms: defaultdict[str, set[web.WebSocketResponse]] = defaultdict(set)
 
@@ -35,11 +36,7 @@ async def start() -> int:
     """Listen on a free port, and return it."""
     app = web.Application()
     app.router.add_get("/{room}", pass_on)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, HOST, 0).start()
-    port: int = runner.addresses[0][1]
-    return port
+    return await listen(app)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from __future__ import annotations
 import socketio
 import uvloop
 from aiohttp import web
-from serving import HOST, serve, versions
+from serving import serve, versions
+from serving_aiohttp import listen
 
 sio = socketio.AsyncServer(async_mode="aiohttp", transports=["websocket"])
 room_of: dict[str, str] = {}
@@ -39,11 +40,7 @@ async def start() -> int:
     """Listen on a free port, and return it."""
     app = web.Application()
     sio.attach(app)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, HOST, 0).start()
-    port: int = runner.addresses[0][1]
-    return port
+    return await listen(app)
 
 
 if __name__ == "__main__":
