@@ -341,8 +341,8 @@ def hold_little(transport: asyncio.Transport) -> None:
     transport.set_write_buffer_limits(high=1 if _has_tls(transport) else 0)
     raw = transport.get_extra_info("socket")
     option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-    if raw is not None and option is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
-        with suppress(OSError):  # the peer is gone; its end comes by itself
+    if raw is not None and option is not None:
+        with suppress(OSError):  # it is no TCP; or the peer is gone, and its end comes by itself
             raw.setsockopt(socket.IPPROTO_TCP, option, NOT_SENT_BYTES)
 
 

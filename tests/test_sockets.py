@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from aiohttp import web
 from goroom import setup, sockets
 from goroom.plain_websocket import MESSAGES_IN_A_ROW
 from goroom.testing import SocketStage
+from goroom.websocket import NOT_SENT_BYTES
 from tests.diary import APP, Diary, make_server
 from tests.edge import LOGIN, Hall, chess_server, upgrade_status
 from tests.links import (
@@ -29,6 +31,7 @@ from tests.links import (
     post_server,
     reading,
     said,
+    until,
     upgrade,
 )
 from tests.websocket import CLOSE, PING, Closed, WebSocket
@@ -182,6 +185,18 @@ async def test_a_cut_while_a_handler_waits_is_noticed(
     assert application.users["ada"].is_away
     assert not hall.goes_on.is_set()
     hall.goes_on.set()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="the system has no such bound")
+async def test_the_system_may_hold_little_that_the_peer_has_not_taken(desk: Office) -> None:
+    link = await opened(desk.port)
+    await until(lambda: desk.server.connections)
+    transport: Any = desk.connection.transport
+    raw = transport._transport.get_extra_info("socket")
+    held = raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+    link.abort()
+
+    assert NOT_SENT_BYTES == held
 
 
 # -- the upgrade -------------------------------------------------------------------------------
