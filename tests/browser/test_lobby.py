@@ -303,7 +303,8 @@ async def test_a_table_that_is_gone_is_said_so_and_opened_again(
     demo: Demo, windows: OpenWindow
 ) -> None:
     ada = await windows(f"{demo.url}#tictactoe/table-9", name="ada")
-    await expect(ada.get_by_text("Room does not exist in app", exact=True)).to_be_visible()
+    place = ada.locator("#place")
+    await expect(place.get_by_text("Room does not exist in app", exact=True)).to_be_visible()
     await ada.get_by_role("button", name="Open it again").click()
     await expect(ada.get_by_role("heading", name="table-9 Tic-tac-toe")).to_be_visible()
 
