@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from goroom.application import Application
-from goroom.connection import Connection, Peer
+from goroom.connection import Connection
 from goroom.conns import Conn
 from goroom.errors import (
     AlreadyJoined,
@@ -34,6 +34,7 @@ from goroom.messages import EventType, Push, Request
 from goroom.names import key as name_key
 from goroom.names import user_name
 from goroom.options import AutoRemove, RoomOptions
+from goroom.peer import Peer
 from goroom.room import Room
 from goroom.rooms import RoomService
 from goroom.timers import Timer

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
-import attrs
 import structlog
 
 from goroom import values
@@ -34,6 +32,7 @@ from goroom.wire.unreadable import UnreadableRequest
 
 if TYPE_CHECKING:
     from goroom.limits import Limits
+    from goroom.peer import Peer
     from goroom.runtime import Runtime
     from goroom.wire.dialect import Dialect
 
@@ -58,19 +57,6 @@ class Host(Protocol):
 
     @property
     def applications(self) -> Mapping[str, Application]: ...
-
-
-@attrs.frozen
-class Peer:
-    """Where a connection came from, as its upgrade request said; read-only."""
-
-    remote: str = ""
-    """Address of the client."""
-    path: str = "/"
-    """Path of the endpoint."""
-    headers: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
-    query: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
-    cookies: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
 
 
 class Connection:

@@ -26,34 +26,61 @@ if TYPE_CHECKING:
     from goroom.handlers import Handler
     from goroom.messages import Request
     from goroom.room import Room
+    from goroom.turn import Lane
     from goroom.user import Link, User
 
 
-class MessageTurn(Turn, kw_only=True):
-    """The handling of one MESSAGE; it answers with its commit."""
+class MessageTurn(Turn):
+    """
+    The handling of one MESSAGE; it answers with its commit.
 
-    link: Link
-    extension: Extension
-    handler: Handler
-    user: User
-    room: Room | None
-    takes_request: bool
-    """Whether the handler is an ``on_message``."""
+    Args:
+        lane: The room's or the user's.
+        link: Where it came from.
+        request: The message.
+        user: Who says it.
+        room: Where, if in one.
+        extension: Whose handler it is.
+        handler: What handles it.
+        takes_request: Whether that is an ``on_message``.
+    """
+
+    __slots__ = ("_extension", "_handler", "_link", "_room", "_takes_request", "_user")
+
+    def __init__(
+        self,
+        lane: Lane,
+        link: Link,
+        request: Request,
+        *,
+        user: User,
+        room: Room | None,
+        extension: Extension,
+        handler: Handler,
+        takes_request: bool,
+    ) -> None:
+        super().__init__(lane, handler.name, link.connection, request)
+        self._link = link
+        self._user = user
+        self._room = room
+        self._extension = extension
+        self._handler = handler
+        self._takes_request = takes_request
 
     def call(self) -> object:
-        user, request, room = self.user, self.request, self.room
+        user, request, room = self._user, self.request, self._room
         assert request is not None  # noqa: S101 -- made with one
         if user.is_ending:
             raise NotLoggedIn
         if room is not None and user.rooms.get(room.name) is not room:
             raise RoomNotFound if room.is_closed else NotInRoom
-        handler = self.handler
-        if self.takes_request:
-            return handler.function(self.extension, user, request)
+        handler = self._handler
+        if self._takes_request:
+            return handler.function(self._extension, user, request)
         if handler.decode is None:
             _ = request.data  # refused if it cannot be read, although nobody will
-            return handler.function(self.extension, user)
-        return handler.function(self.extension, user, handler.decode(request.body))
+            return handler.function(self._extension, user)
+        return handler.function(self._extension, user, handler.decode(request.body))
 
     def succeed(self, result: object) -> None:
         request = self.request
@@ -68,7 +95,7 @@ class MessageTurn(Turn, kw_only=True):
             self._reply(request, body)
 
     def _reply(self, request: Request, body: bytes) -> None:
-        link = self.link
+        link = self._link
         link.answer(
             request,
             Push(
@@ -78,7 +105,7 @@ class MessageTurn(Turn, kw_only=True):
                 request.action,
                 id=request.id,
                 body=body,
-                receiver=self.user.name,
+                receiver=self._user.name,
             ),
         )
 
@@ -89,7 +116,7 @@ class MessageTurn(Turn, kw_only=True):
 
     def cancel(self) -> None:
         super().cancel()
-        self.link.retract(self.request)
+        self._link.retract(self.request)
 
     def expire(self) -> None:
         super().expire()
@@ -97,7 +124,7 @@ class MessageTurn(Turn, kw_only=True):
 
     def _refuse(self, error: Refused) -> None:
         assert self.request is not None  # noqa: S101 -- made with one
-        self.link.refuse(self.request, error)
+        self._link.refuse(self.request, error)
 
 
 def serve_message(link: Link, request: Request, user: User) -> Awaitable[None] | None:
@@ -126,14 +153,12 @@ def serve_message(link: Link, request: Request, user: User) -> Awaitable[None] |
     extension, handler, takes_request = found
     turn = MessageTurn(
         room.lane if room is not None and extension is room.extension else user.lane,
-        handler.name,
-        link.connection,
+        link,
         request,
-        link=link,
-        extension=extension,
-        handler=handler,
         user=user,
         room=room,
+        extension=extension,
+        handler=handler,
         takes_request=takes_request,
     )
     turns = application.turns

@@ -159,7 +159,7 @@ class Outbox:
         "_looks",
         "_on_slow",
         "_transport",
-        "_volatile",
+        "_volatile_places",
         "dropped",
         "is_closed",
         "offered",
@@ -185,7 +185,7 @@ class Outbox:
         self._on_slow = on_slow
         self._labels = labels
         self._frames: list[bytes] = []
-        self._volatile: dict[Hashable, int] | None = None
+        self._volatile_places: dict[Hashable, int] | None = None
         """Where in `_frames` the volatile ones are, by key; None for none."""
         self._is_marked = False
         self._drain: asyncio.Task[None] | None = None
@@ -231,7 +231,7 @@ class Outbox:
 
         Dropped where the peer reads too slowly for it: it never closes anybody.
         """
-        volatile = {} if self._volatile is None else self._volatile
+        volatile = {} if self._volatile_places is None else self._volatile_places
         index = None if self.is_closed else volatile.get(key)
         if index is not None:
             self.offered += 1
@@ -244,7 +244,7 @@ class Outbox:
             self.put(frame)
             if not self.is_closed:
                 volatile[key] = len(self._frames) - 1
-                self._volatile = volatile
+                self._volatile_places = volatile
 
     def is_over_bound(self) -> bool:
         """
@@ -284,10 +284,10 @@ class Outbox:
     def _drop_waiting(self) -> None:
         self.dropped += len(self._frames)
         self._frames = []
-        self._volatile = None
+        self._volatile_places = None
 
     def _drop_volatile(self, volatile: set[int]) -> None:
-        self._volatile = None
+        self._volatile_places = None
         self.dropped += len(volatile)
         self._frames = [frame for at, frame in enumerate(self._frames) if at not in volatile]
 
@@ -295,14 +295,14 @@ class Outbox:
         """Return what is to be written now: nothing while the transport is blocked."""
         self._is_marked = False
         if self._drain is not None:
-            if self._volatile is not None and self._excess() > 1:
-                self._drop_volatile(set(self._volatile.values()))
+            if self._volatile_places is not None and self._excess() > 1:
+                self._drop_volatile(set(self._volatile_places.values()))
             if self._look_timer is None and self._excess() > 1:
                 self._held, self._looks = self._transport.buffered(), 0
                 self._look_soon()
             return []
         frames, self._frames = self._frames, []
-        self._volatile = None
+        self._volatile_places = None
         self.written += len(frames)
         return frames
 

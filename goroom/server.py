@@ -12,12 +12,13 @@ import structlog
 
 from goroom import names
 from goroom.application import Application
-from goroom.connection import GOING_AWAY, Connection, Peer
+from goroom.connection import GOING_AWAY, Connection
 from goroom.conns import Conn, ConnTransport
 from goroom.errors import BadRequest
 from goroom.extension import ApplicationExtension, RoomExtension
 from goroom.limits import Limits
 from goroom.outbox import Flusher
+from goroom.peer import Peer
 from goroom.runtime import Runtime
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ import structlog
 from aiohttp import HttpVersion11, web
 
 from goroom import frame_reader
-from goroom.connection import GOING_AWAY, Peer
+from goroom.connection import GOING_AWAY
+from goroom.peer import Peer
 from goroom.plain_websocket import PlainResponse, PlainTransport, hang_up, read
 from goroom.websocket import WebSocket
 from goroom.wire.frames import close_frame

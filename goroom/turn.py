@@ -15,7 +15,6 @@ from contextvars import ContextVar
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-import msgspec
 import structlog
 
 from goroom.errors import Disconnect, HandlerFailed, Refused, TimedOut, TurnOver
@@ -183,29 +182,50 @@ def _apply_now(effect: Effect) -> bool:
     return False
 
 
-class Turn(msgspec.Struct, eq=False):
+class Turn:
     """The handling of one event in one lane."""
 
-    lane: Lane
-    """The lane it runs in."""
-    name: str
-    """The handler's name, for logs."""
-    connection: Connection | None = None
-    """The connection whose request this is, if it is one's."""
-    request: Request | None = None
-    started: float = 0.0
-    """`loop.time()` when the handler was called."""
-    state: State = State.OPEN
-    result: Any = None
-    """What the handler returned."""
-    error: BaseException | None = None
-    """Why it was dropped, as its client is told."""
-    task: asyncio.Task[Any] | None = None
-    """What awaits it, while it waits."""
-    thread: Future[Any] | None = None
-    """What it runs in, if it does."""
-    _effects: list[Effect] | None = None
-    """In the order they were made; None for none."""
+    __slots__ = (
+        "_effects",
+        "connection",
+        "error",
+        "lane",
+        "name",
+        "request",
+        "result",
+        "started",
+        "state",
+        "task",
+        "thread",
+    )
+
+    def __init__(
+        self,
+        lane: Lane,
+        name: str,
+        connection: Connection | None = None,
+        request: Request | None = None,
+    ) -> None:
+        self.lane = lane
+        """The lane it runs in."""
+        self.name = name
+        """The handler's name, for logs."""
+        self.connection = connection
+        """The connection whose request this is, if it is one's."""
+        self.request = request
+        self.started = 0.0
+        """`loop.time()` when the handler was called."""
+        self.state = OPEN
+        self.result: Any = None
+        """What the handler returned."""
+        self.error: BaseException | None = None
+        """Why it was dropped, as its client is told."""
+        self.task: asyncio.Task[Any] | None = None
+        """What awaits it, while it waits."""
+        self.thread: Future[Any] | None = None
+        """What it runs in, if it does."""
+        self._effects: list[Effect] | None = None
+        """In the order they were made; None for none."""
 
     def add(self, effect: Effect) -> None:
         """Keep *effect* for the commit."""
@@ -299,8 +319,18 @@ class EndingTurn(Turn):
     the ending commits.
     """
 
-    _ending: Effect | None = None
-    _is_refusable: bool = False
+    __slots__ = ("_ending", "_is_refusable")
+
+    def __init__(
+        self,
+        lane: Lane,
+        name: str,
+        connection: Connection | None = None,
+        request: Request | None = None,
+    ) -> None:
+        super().__init__(lane, name, connection, request)
+        self._ending: Effect | None = None
+        self._is_refusable = False
 
     def begin(self, ending: Effect, *, is_refusable: bool) -> None:
         """Make *ending* the first effect, which commits even if the handler fails."""
@@ -331,6 +361,27 @@ class EndingTurn(Turn):
             self._effects = [self._ending]
             self.succeed(None)
             self.state = state
+
+
+class LoginTurn(Turn):
+    """``on_login``: accepted now, committed when the login that it replaces has ended."""
+
+    __slots__ = ("is_void",)
+
+    def __init__(
+        self, lane: Lane, name: str, connection: Connection, request: Request | None
+    ) -> None:
+        super().__init__(lane, name, connection, request)
+        self.is_void = False
+        """Whether its user had ended before it could begin."""
+
+    def succeed(self, result: object) -> None:
+        self.result = result
+
+    def commit(self, login: Effect) -> None:
+        """Log in, then do what ``on_login`` did."""
+        self._effects = [login, *(self._effects or ())]
+        super().succeed(None)
 
 
 def _applied_elsewhere(lane: Lane, effect: Effect) -> Callable[[], None]:

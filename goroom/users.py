@@ -19,7 +19,7 @@ from goroom.events import Event, LeaveReason
 from goroom.messages import EventType, Push
 from goroom.sequence import Change
 from goroom.tickets import Ticket
-from goroom.turn import State, Turn, check_waiting, perform
+from goroom.turn import LoginTurn, State, check_waiting, perform
 from goroom.user import KICKED, Link, User
 
 if TYPE_CHECKING:
@@ -33,21 +33,6 @@ log = structlog.get_logger()
 
 REPLACED = 4509
 """Close code for a login that a newer one replaced."""
-
-
-class _LoginTurn(Turn):
-    """``on_login``: accepted now, committed when the login that it replaces has ended."""
-
-    is_void: bool = False
-    """Whether its user had ended before it could begin."""
-
-    def succeed(self, result: object) -> None:
-        self.result = result
-
-    def commit(self, login: Change) -> None:
-        """Log in, then do what ``on_login`` did."""
-        self._effects = [login, *(self._effects or ())]
-        super().succeed(None)
 
 
 class UserService(Mapping[str, User]):
@@ -155,14 +140,14 @@ class UserService(Mapping[str, User]):
 
     async def _ask(
         self, user: User, link: Link, credentials: Mapping[str, Any], request: Request | None
-    ) -> _LoginTurn:
+    ) -> LoginTurn:
         extension = self._application.extension
         handler = extension.handlers.get(Event.LOGIN)
-        turn = _LoginTurn(
+        turn = LoginTurn(
             user.lane,
             "on_login" if handler is None else handler.name,
-            connection=link.connection,
-            request=request,
+            link.connection,
+            request,
         )
 
         def call() -> object:

@@ -25,7 +25,7 @@ MAX_DEPTH = 32
 SMALL = 8
 """Keys of an object that is looked at value by value, which is faster than looking at its bytes."""
 
-EMPTY = b"{}"
+EMPTY: bytes = b"{}"
 """The JSON bytes of an empty object: what absent data is."""
 
 LONE_SURROGATE = "a lone surrogate is no text"

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from goroom.application import Application
-    from goroom.connection import Connection, Peer
+    from goroom.connection import Connection
     from goroom.limits import Limits
+    from goroom.peer import Peer
     from goroom.server import Server
     from goroom.wire import Dialect
 

@@ -53,7 +53,7 @@ LAYERS = """
     turn
     payloads outbox history refusals tickets
     wire
-    messages limits events options
+    messages limits events options peer
     values names threads double_login shapes
     errors
 """

@@ -19,9 +19,9 @@ from goroom import (
     User,
     handles,
 )
-from goroom.connection import Peer
 from goroom.errors import HandlerFailed
 from goroom.messages import EventType
+from goroom.peer import Peer
 from goroom.server import Server
 from goroom.testing import Stage
 from goroom.testing.clock import Clock

@@ -19,8 +19,9 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 from structlog.testing import capture_logs
 
-from goroom.connection import Connection, Peer
+from goroom.connection import Connection
 from goroom.limits import Limits
+from goroom.peer import Peer
 from goroom.plain_websocket import PlainTransport
 from goroom.websocket import BYTES_IN_A_ROW, WebSocket, echoed
 from goroom.wire import JsonDialect, ShortJsonDialect

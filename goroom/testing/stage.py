@@ -7,7 +7,7 @@ from collections import deque
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from goroom.connection import Peer
+from goroom.peer import Peer
 from goroom.testing.clock import Clock
 from goroom.testing.line import Line
 from goroom.testing.player import SHORT, Player
