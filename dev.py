@@ -4,6 +4,7 @@ The developer's commands, with nothing but Python and its standard library.
 
     python3 dev.py demo [--port P] [--bots N] [--seconds S]   play at http://127.0.0.1:8080/
     python3 dev.py test [pytest's arguments]                  without arguments, coverage counts
+    python3 dev.py test-compiled [pytest's arguments]         plays a compiled goroom from outside
     python3 dev.py check                                      style, types, docs and test
     python3 dev.py style | types | docs                       one of them
     python3 dev.py bench [--quick | --gate | --only T ...]     how fast goroom is, beside others
@@ -79,6 +80,26 @@ def test(arguments: Sequence[str]) -> int:
     return python("-m", "coverage", "report")
 
 
+def test_compiled(arguments: Sequence[str]) -> int:
+    """Compile goroom in a copy of this tree, and run there the tests that play it from outside."""
+    folder = ROOT / "build" / "compiled-{}.{}".format(*sys.version_info)
+    say("compiling goroom in " + str(folder.relative_to(ROOT)))
+    if python("compiling/tree.py", str(folder)):
+        return 1
+    os.environ["GOROOM_TEST_COMPILED"] = "1"
+    # Programs that a test starts, such as an example, are to have the compiled goroom, too.
+    os.environ["PYTHONPATH"] = os.pathsep.join((str(folder), str(folder / "extensions")))
+    os.chdir(str(folder))
+    return python("-m", "pytest", "-m", "not requires and not inside", *OUTSIDE, *arguments)
+
+
+OUTSIDE = [
+    "tests/" + folder
+    for folder in ("client", "dialects", "examples", "extensions", "protocol", "resume")
+]
+"""Folders of tests that look at what goes over sockets, and at what authors are given."""
+
+
 def style(_arguments: Sequence[str]) -> int:
     """Run ruff: its rules, and its formatter as a check."""
     checked = python("-m", "ruff", "check", ".")
@@ -115,6 +136,7 @@ def check(arguments: Sequence[str]) -> int:
 WORDS: Dict[str, Tuple[Callable[[Sequence[str]], int], str, bool]] = {
     "demo": (demo, "run", True),
     "test": (test, "dev", True),
+    "test-compiled": (test_compiled, "dev", True),
     "check": (check, "dev", False),
     "style": (style, "dev", False),
     "types": (types, "dev", False),

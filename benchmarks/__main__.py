@@ -30,6 +30,7 @@ from benchmarks.tools import FOLDER, MissingToolError, open_many_files, program,
 RESULTS = FOLDER / "results"
 README_PEERS = [
     "goroom",
+    "goroom compiled",
     "aiohttp",
     "aiohttp with JSON",
     "python-socketio",

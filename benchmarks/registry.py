@@ -8,7 +8,14 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from benchmarks.tools import FOLDER, NODE_FOLDER, benchmark_python, node, program
+from benchmarks.tools import (
+    FOLDER,
+    NODE_FOLDER,
+    benchmark_python,
+    compiled_goroom,
+    node,
+    program,
+)
 
 MARK = "@" + "-" * 30
 """Stands where the generator writes who sends, which of his messages it is, and when."""
@@ -77,6 +84,12 @@ class Peer:
 def script(name: str, *arguments: str) -> Callable[[], list[str]]:
     """Return what starts a server in Python, with the Python that has goroom."""
     return lambda: [sys.executable, str(FOLDER / "peers/python" / name), *arguments]
+
+
+def compiled_script(name: str) -> Callable[[], list[str]]:
+    """Return what starts a server in Python with the Python that has goroom, but one compiled."""
+    run = script(name)
+    return lambda: ["env", f"PYTHONPATH={compiled_goroom()}", *run()]
 
 
 def other_script(name: str) -> Callable[[], list[str]]:
@@ -184,6 +197,7 @@ def colyseus_message(data_bytes: int) -> bytes:
 
 PEERS = [
     GOROOM,
+    attrs.evolve(GOROOM, name="goroom compiled", command=compiled_script("goroom_rooms.py")),
     attrs.evolve(GOROOM, name="goroom on uvloop", command=script("goroom_rooms.py", "--uvloop")),
     attrs.evolve(GOROOM, name="goroom full frames", greeting=goroom_greeting("")),
     attrs.evolve(

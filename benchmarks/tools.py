@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import shutil
@@ -84,6 +85,19 @@ def _pip() -> list[str]:
         if not _call([python, "-m", "pip", "--version"]).returncode:
             return [python, "-m", "pip"]
     raise MissingToolError("there is no pip: apt-get install python3-venv")
+
+
+@functools.cache
+def compiled_goroom() -> Path:
+    """
+    Return a copy of this tree whose goroom is compiled, anew where its sources have changed.
+
+    Raises:
+        MissingToolError: It cannot be compiled.
+    """
+    folder = BUILD / "compiled-{}.{}".format(*sys.version_info)
+    _install([sys.executable, str(FOLDER.parent / "compiling/tree.py"), str(folder)])
+    return folder
 
 
 def node() -> Path:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import msgspec
 
-from goroom import __version__, logs, play, process, targets, typescript
+from goroom import __version__, logs, outbox, play, process, targets, typescript
 from goroom.errors import ConnectionLost, RequestRefused
 from goroom.web import Server
 
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 USAGE_ERROR = 2
 """Exit code for a command line or file that cannot be served (as argparse's own)."""
+
+
+def version() -> str:
+    """Return the version, and whether this goroom is compiled."""
+    return __version__ if outbox.__file__.endswith(".py") else f"{__version__} (compiled)"
 
 
 @attrs.frozen
@@ -64,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="goroom", description="A room server for games and chat.")
-    parser.add_argument("--version", action="version", version=f"goroom {__version__}")
+    parser.add_argument("--version", action="version", version=f"goroom {version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_types(commands)

@@ -14,7 +14,7 @@ import hypothesis
 import pytest
 import structlog
 
-from goroom import Server
+from goroom import Server, outbox
 from goroom.testing import Stage
 from tests.diary import Diary, make_server
 from tests.postgres import postgres, postgres_url
@@ -36,6 +36,8 @@ def pytest_configure() -> None:
     """Let Ctrl+C work: a program in a script's background ignores it, and its children do."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if "GOROOM_TEST_COMPILED" in os.environ and outbox.__file__.endswith(".py"):
+        raise pytest.UsageError("GOROOM_TEST_COMPILED is set, and goroom is not compiled")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -105,7 +105,7 @@ def test_an_old_python_is_told_what_to_do(checkout: Checkout) -> None:
 def test_the_help_names_each_word(checkout: Checkout) -> None:
     said = checkout.dev("--help").stdout
 
-    assert "demo, test, check, style, types, docs, bench" in said
+    assert "demo, test, test-compiled, check, style, types, docs, bench" in said
 
 
 @pytest.mark.parametrize("arguments", [(), ("tests",), ("style", "goroom")])

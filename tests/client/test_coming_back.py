@@ -332,6 +332,7 @@ async def test_a_link_that_is_lost_for_the_client_only_is_replaced(pair: Pair) -
     await pair.texts(pair.room, "hello")
 
 
+@pytest.mark.inside
 async def test_a_server_that_stalls_is_left_and_come_back_to(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,6 +156,7 @@ async def test_without_deduplication_the_same_rounds_show_duplicates(
     assert [problem for problem in problems if problem.startswith("duplicate")], problems
 
 
+@pytest.mark.inside
 async def test_without_its_memory_of_replies_the_server_does_things_twice(
     client: str, seed: int
 ) -> None:

@@ -18,6 +18,7 @@ from serving import serve, versions
 
 import goroom
 from goroom import collector
+from goroom.cli import version
 
 
 @attrs.frozen
@@ -87,7 +88,7 @@ def main() -> None:
     server = goroom.Server(limits=limits)
     flush = options.flush or "turn"
     server.add_application("bench", lobby(options.rooms), rooms={"room": Room}, flush=flush)
-    about: dict[str, object] = {"goroom": goroom.__version__, "limits": attrs.asdict(limits)}
+    about: dict[str, object] = {"goroom": version(), "limits": attrs.asdict(limits)}
     about |= versions("aiohttp")
     loop = asyncio.new_event_loop
     if options.uvloop:
