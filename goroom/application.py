@@ -14,6 +14,7 @@ from goroom.endings import Endings
 from goroom.errors import Stopping
 from goroom.events import LeaveReason
 from goroom.extension import ApplicationExtension, RoomExtension
+from goroom.lane import Lane, Level
 from goroom.messages import EventType, Push
 from goroom.room import Who, names_of, receiver_of
 from goroom.rooms import RoomService
@@ -26,7 +27,7 @@ from goroom.sequence import (
     volatile_key,
 )
 from goroom.tickets import Tickets
-from goroom.turn import Lane, Level, Turn, perform
+from goroom.turn import Turn, perform
 from goroom.user import sender_of
 from goroom.users import UserService
 

@@ -19,13 +19,14 @@ from goroom.errors import (
     UnknownApplication,
 )
 from goroom.events import Event, LeaveReason
+from goroom.lane import Lane, Level
 from goroom.messages import EventType, Push, Request
 from goroom.outbox import LOST, Outbox, Transport
 from goroom.pulse import Pulse
 from goroom.refusals import NOT_ALLOWED, refusal, unasked_refusal
 from goroom.sequence import DIALECT_FAILED, deliver
 from goroom.tolerance import Tolerance
-from goroom.turn import Lane, Level, Turn
+from goroom.turn import Turn
 from goroom.user import Link
 from goroom.wire.frames import PONG, frame
 from goroom.wire.unreadable import UnreadableRequest

@@ -16,9 +16,10 @@ from typing_extensions import TypeVar
 
 from goroom.events import Event, LeaveReason
 from goroom.handlers import Handler, collected
+from goroom.lane import Lane
 from goroom.options import AutoRemove
 from goroom.payloads import PayloadDecoder
-from goroom.turn import Lane, Turn, current
+from goroom.turn import Turn, current
 from goroom.turns import Turns, waited
 
 if TYPE_CHECKING:

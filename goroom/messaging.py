@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from goroom.application import Application
     from goroom.extension import Extension
     from goroom.handlers import Handler
+    from goroom.lane import Lane
     from goroom.messages import Request
     from goroom.room import Room
-    from goroom.turn import Lane
     from goroom.user import Link, User
 
 

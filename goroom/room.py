@@ -13,6 +13,7 @@ import structlog
 from goroom import values
 from goroom.errors import NotAllowed, RoomNotFound
 from goroom.events import Event, LeaveReason
+from goroom.lane import Lane, Level
 from goroom.membership import Membership
 from goroom.messages import EventType, Push
 from goroom.options import AutoRemove, RoomOptions, copied
@@ -24,7 +25,7 @@ from goroom.sequence import (
     deliver,
     volatile_key,
 )
-from goroom.turn import EndingTurn, Lane, Level, perform
+from goroom.turn import EndingTurn, perform
 from goroom.user import User, sender_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Room:
     """
     Members by name, a capacity, an extension, a sequence of events.
 
-    What happens in it happens one thing at a time (`goroom.turn`). Made by
+    What happens in it happens one thing at a time (`goroom.lane`). Made by
     `RoomService.create`, ended by `close`.
     """
 

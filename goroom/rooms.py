@@ -19,13 +19,14 @@ from goroom.errors import (
 )
 from goroom.events import LeaveReason
 from goroom.extension import RoomExtension
+from goroom.lane import Lane, Level
 from goroom.messages import EventType
 from goroom.options import OPTION_NAMES, AutoRemove, RoomOptions
 from goroom.refusals import unasked_refusal
 from goroom.room import Room
 from goroom.room_list import RoomList
 from goroom.sequence import Change, audience_of, deliver
-from goroom.turn import Lane, Level, Turn, check_waiting, perform
+from goroom.turn import Turn, check_waiting, perform
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
     from goroom.history import Record
+    from goroom.lane import Lane
     from goroom.limits import Limits
     from goroom.messages import Push
     from goroom.outbox import Outbox
-    from goroom.turn import Lane
     from goroom.user import Link, User
     from goroom.wire.dialect import Dialect
 

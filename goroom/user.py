@@ -10,8 +10,9 @@ import msgspec
 
 from goroom import values
 from goroom.errors import Refused, Stopping
+from goroom.lane import Lane, Level
 from goroom.refusals import refusal
-from goroom.turn import Lane, Level, current
+from goroom.turn import current
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

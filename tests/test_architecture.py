@@ -51,6 +51,7 @@ LAYERS = """
     sequence
     turns
     turn
+    lane
     payloads outbox history refusals tickets
     wire
     messages limits events options peer

@@ -22,8 +22,9 @@ from goroom import (
     handles,
 )
 from goroom.extension import Extension
+from goroom.lane import Lane, Level
 from goroom.payloads import PayloadDecoder
-from goroom.turn import Lane, Level, Turn, turn_var
+from goroom.turn import Turn, turn_var
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

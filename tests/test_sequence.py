@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from goroom.lane import Lane, Level
 from goroom.limits import Limits
 from goroom.messages import EventType, Push, Request
 from goroom.outbox import Flusher, Outbox
@@ -23,7 +24,6 @@ from goroom.sequence import (
     audience_without,
     deliver,
 )
-from goroom.turn import Lane, Level
 from goroom.turns import loop_time
 from goroom.wire import Dialect, ShortJsonDialect
 from goroom.wire.frames import close_frame

@@ -22,10 +22,11 @@ from goroom.errors import (
     TimedOut,
     TurnOver,
 )
+from goroom.lane import Lane, Level
 from goroom.limits import Limits
 from goroom.messages import EventType, Request
 from goroom.testing import Clock
-from goroom.turn import EndingTurn, Lane, Level, State, Turn, check_waiting, current, perform
+from goroom.turn import EndingTurn, State, Turn, check_waiting, current, perform
 from goroom.turns import Turns
 
 if TYPE_CHECKING:
