@@ -90,7 +90,8 @@ def test_compiled(arguments: Sequence[str]) -> int:
     # Programs that a test starts, such as an example, are to have the compiled goroom, too.
     os.environ["PYTHONPATH"] = os.pathsep.join((str(folder), str(folder / "extensions")))
     os.chdir(str(folder))
-    return python("-m", "pytest", "-m", "not requires and not inside", *OUTSIDE, *arguments)
+    chosen = arguments or ["-m", "not requires and not inside", *OUTSIDE]
+    return python("-m", "pytest", *chosen)
 
 
 OUTSIDE = [

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +34,8 @@ def compiled_tree(folder: Path) -> None:
     stamp = folder / "compiled.txt"
     wanted = digest()
     is_compiled = stamp.exists() and stamp.read_text() == wanted
+    if not is_compiled:
+        stamp.unlink(missing_ok=True)
     for old in folder.iterdir() if folder.exists() else ():
         if old.is_dir() and not (is_compiled and old.name == "goroom"):
             shutil.rmtree(old)
@@ -43,7 +46,6 @@ def compiled_tree(folder: Path) -> None:
     if (ROOT / PACKAGES_OF_NPM).exists():
         packages.symlink_to(ROOT / PACKAGES_OF_NPM)
     if not is_compiled:
-        stamp.unlink(missing_ok=True)
         command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
         environment = {**os.environ, "GOROOM_COMPILE": "1"}
         subprocess.run(command, cwd=folder, env=environment, check=True)
@@ -51,11 +53,11 @@ def compiled_tree(folder: Path) -> None:
 
 
 def digest() -> str:
-    """Return what the compiled modules depend on: this Python, and all of goroom's sources."""
-    found = hashlib.sha256(sys.version.encode())
-    sources = [*ROOT.glob("goroom/**/*.py"), *ROOT.glob("compiling/*.txt"), ROOT / "setup.py"]
-    for path in sorted(sources):
-        found.update(path.read_bytes())
+    """Return what the compiled modules depend on: Python, mypyc, all of goroom, and how."""
+    found = hashlib.sha256(f"{sys.version} {version('mypy')}".encode())
+    building = [ROOT / "compiling/modules.txt", ROOT / "setup.py", ROOT / "pyproject.toml"]
+    for path in sorted([*ROOT.glob("goroom/**/*.py"), *building]):
+        found.update(f"{path.name} ".encode() + path.read_bytes())
     return found.hexdigest()
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import msgspec
 
-from goroom import __version__, logs, outbox, play, process, targets, typescript
+from goroom import __version__, compiled, logs, play, process, targets, typescript
 from goroom.errors import ConnectionLost, RequestRefused
 from goroom.web import Server
 
@@ -30,7 +30,7 @@ USAGE_ERROR = 2
 
 def version() -> str:
     """Return the version, and whether this goroom is compiled."""
-    return __version__ if outbox.__file__.endswith(".py") else f"{__version__} (compiled)"
+    return f"{__version__} (compiled)" if compiled.IS_COMPILED else __version__
 
 
 @attrs.frozen

@@ -106,7 +106,8 @@ class ConnTransport:
 
     async def _receive(self) -> bytes | None:
         try:
-            return await self._conn.receive()
+            message = await self._conn.receive()
+            return None if message is None else bytes(message)  # from a bytearray, too
         except (OSError, EOFError):
             return None
         except Exception:  # border: a Conn is somebody else's code

@@ -315,11 +315,14 @@ class Disconnect(GoroomError):  # noqa: N818 -- an instruction of the author's, 
 
     Raises:
         ValueError: *code* is outside 4000-4999.
+        TypeError: *message* is no text.
     """
 
     def __init__(self, code: int = 4500, message: str = "") -> None:
         if code not in AUTHOR_CLOSE_CODES:
             raise ValueError(f"a close code is 4000-4999, not {code}")
+        if not isinstance(message, str):
+            raise TypeError(f"a message is text, not {message!r}")
         super().__init__(code, message)
         self.code = code
         self.message = message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from goroom.messages import EventType
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from goroom.limits import Limits
     from goroom.messages import Push
 
-Record = tuple[int, int, float, int, str, str, bytes]
+Record = tuple[Any, ...]
 """
 ``seq, sub, kept at, event type, action, sender, body``: neutral, for a resume may ask for another
-form. A tuple, for those of strings and numbers cost the garbage collector nothing.
+form. A tuple, for those of strings and numbers cost the garbage collector nothing; and not of seven
+types, for mypyc would take it apart and make each ring one of its own.
 """
 
 _PRESENCE = frozenset({EventType.MEMBER_AWAY, EventType.MEMBER_BACK})
@@ -81,7 +82,7 @@ class Ring:
 
     def _drop_oldest(self, records: deque[Record]) -> None:
         record = records.popleft()
-        self.reaches_back_to = record[:2]
+        self.reaches_back_to = record[0], record[1]
         if record[3] in _PRESENCE:
             self._presences -= 1
         else:

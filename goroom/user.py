@@ -255,6 +255,9 @@ class User:
             message: Shown to the client as the reason.
             code: Close code of connections that are in no other application; the client of one of
                 4000-4499 may come back by itself.
+
+        Raises:
+            TypeError: *message* is no text.
         """
         self.application.users.kick(self, message, code=code)
 

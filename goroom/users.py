@@ -206,6 +206,8 @@ class UserService(Mapping[str, User]):
 
     def kick(self, user: User, message: str = "", *, code: int = KICKED) -> None:
         """End *user*'s login with the current turn; its hooks run after it. See `User.kick`."""
+        if not isinstance(message, str):
+            raise TypeError(f"a message is text, not {message!r}: kick(message, code=...)")
 
         def seal() -> Callable[[], None] | None:
             if user.is_expelled or not user.is_present:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from goroom import collector, files, logs, process, sockets, targets
+from goroom import collector, compiled, files, logs, process, sockets, targets
 from goroom import server as core
 from goroom.limits import Limits
 from goroom.origins import OriginCheck
@@ -48,6 +48,7 @@ class Server(core.Server):
         origins: Iterable[str] | None = None,
         seed: int | None = None,
     ) -> None:
+        compiled.hush()
         super().__init__(limits=limits, seed=seed)
         self._origins = OriginCheck(origins)
         self._endpoints: list[Endpoint] = []

@@ -7,6 +7,8 @@ import inspect
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Generator
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -14,13 +16,15 @@ import hypothesis
 import pytest
 import structlog
 
-from goroom import Server, outbox
+from goroom import Server
 from goroom.testing import Stage
 from tests.diary import Diary, make_server
 from tests.postgres import postgres, postgres_url
 from tests.requirements import missing, required
 
 __all__ = ["postgres", "postgres_url"]  # fixtures
+
+ROOT = Path(__file__).parent.parent
 
 hypothesis.settings.register_profile("default", deadline=None, max_examples=100, print_blob=True)
 # Other sequences each time: the seed is pytest-randomly's, in the header.
@@ -36,8 +40,12 @@ def pytest_configure() -> None:
     """Let Ctrl+C work: a program in a script's background ignores it, and its children do."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if "GOROOM_TEST_COMPILED" in os.environ and outbox.__file__.endswith(".py"):
-        raise pytest.UsageError("GOROOM_TEST_COMPILED is set, and goroom is not compiled")
+    if "GOROOM_TEST_COMPILED" in os.environ:
+        for path in (ROOT / "compiling/modules.txt").read_text("utf-8").split():
+            module = import_module(path.removesuffix(".py").replace("/", "."))
+            file = Path(module.__file__ or "")
+            if file.suffix == ".py" or not file.is_relative_to(ROOT):
+                raise pytest.UsageError(f"GOROOM_TEST_COMPILED is set, and this is {file}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -61,6 +62,13 @@ def missing_compiler() -> str | None:
     return "there is no C compiler: apt-get install gcc libc6-dev"
 
 
+def missing_headers() -> str | None:
+    """Return what compiling goroom lacks, with the remedy, or None."""
+    if Path(sysconfig.get_path("include"), "Python.h").exists():
+        return missing_compiler()
+    return "Python's headers are not installed: apt-get install python3-dev"
+
+
 def missing_peers() -> str | None:
     """Return what a test of the servers beside goroom lacks, with the remedy, or None."""
     for stamp in (PEERS_FOLDER / PEERS_OF_PYTHON, PEERS_FOLDER / PEERS_OF_NODE):
@@ -74,6 +82,7 @@ CHECKS: Mapping[str, Callable[[], str | None]] = {
     "node": missing_node,
     "postgres": missing_postgres,
     "compiler": missing_compiler,
+    "headers": missing_headers,
     "peers": missing_peers,
 }
 """Each requirement's name, and what tells what it lacks."""

@@ -31,7 +31,7 @@ LAYERS = """
     plain_websocket
     websocket
     frame_reader
-    targets pages origins logs collector
+    targets pages origins logs collector compiled
     server
     connection
     dispatch

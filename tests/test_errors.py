@@ -149,6 +149,11 @@ def test_a_disconnect_refuses_any_other_code(code: int) -> None:
         Disconnect(code)
 
 
+def test_a_disconnect_refuses_a_message_that_is_no_text() -> None:
+    with pytest.raises(TypeError, match="a message is text, not None"):
+        Disconnect(4500, None)  # type: ignore[arg-type]
+
+
 def test_errors_of_values_and_states_are_pythons_own_too() -> None:
     assert issubclass(PayloadError, ValueError)
     assert issubclass(TurnOver, RuntimeError)

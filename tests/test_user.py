@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from structlog.testing import capture_logs
 
 from goroom import RoomExtension, Server, User, handles
@@ -185,3 +186,14 @@ async def test_a_kick_closes_with_the_code_that_it_is_given(hall: Stage) -> None
     await hall.settle()
 
     assert (4003, "come back later") == ann.closed
+
+
+async def test_a_kick_refuses_a_message_that_is_no_text_and_ends_nothing(hall: Stage) -> None:
+    ann = await hall.player("ann", app=APP)
+
+    with pytest.raises(TypeError, match=r"a message is text, not 404: kick\(message, "):
+        user_of(hall).kick(404)  # type: ignore[arg-type]
+    await hall.settle()
+
+    assert ann.closed is None
+    assert user_of(hall).is_present

@@ -75,7 +75,8 @@ class Dialect(ABC):
     def frame(self, push: Push) -> bytes | None:
         """Return the complete server frame of *push*, the same bytes for every receiver."""
         message = self.encode(push)
-        return None if message is None else frame(BINARY if self.binary else TEXT, message)
+        # From a bytearray, too.
+        return None if message is None else frame(BINARY if self.binary else TEXT, bytes(message))
 
 
 def dialects_for(
