@@ -80,7 +80,7 @@ def _panel(
             parts.append(_text(left + 132, middle, "-", "low"))
             continue
         length = min(1.0, value / most) * (width - 210)
-        kind = "ours" if peer == GOROOM.name else "bar"
+        kind = "ours" if peer.startswith(GOROOM.name) else "bar"
         size = f'width="{max(1, length):.1f}" height="{height - 4}"'
         parts.append(f'<rect class="{kind}" x="{left + 130}" y="{y + 2:.1f}" {size} rx="2"/>')
         arrow = "\u2192 " if value > most else ""

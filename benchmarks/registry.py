@@ -78,7 +78,6 @@ class Peer:
     """How a client leaves its room and joins it again."""
     keeps_room_order: bool = False
     """Whether it promises that all of a room hear the same order."""
-    colour: str = "#888888"
 
 
 def script(name: str, *arguments: str) -> Callable[[], list[str]]:
@@ -135,7 +134,6 @@ GOROOM = Peer(
         Step("until", b'"members":'),
     ],
     keeps_room_order=True,
-    colour="#0b7285",
 )
 
 # aiohttp where messages are read.
