@@ -137,3 +137,20 @@ def test_the_entry_points_are_there(line: str, wheel: zipfile.Path) -> None:
     (folder,) = [entry for entry in wheel.iterdir() if entry.name.endswith(".dist-info")]
 
     assert line in (folder / "entry_points.txt").read_text("utf-8").splitlines()
+
+
+def test_no_private_key_in_the_repository() -> None:
+    ours = ["git", "-c", "safe.directory=*"]  # whoever runs the tests, and whosever the clone is
+    listed = subprocess.run(
+        [*ours, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    key = re.compile(b"BEGIN [A-Z ]*PRIVATE KEY")
+    with_key = [path for path in files if path.is_file() and key.search(path.read_bytes())]
+
+    assert len(files) > 100
+    assert with_key == []
+    assert [path for path in files if path.suffix in {".pem", ".key", ".rsa"}] == []
