@@ -202,8 +202,10 @@ async def test_another_browser_knows_with_whom_one_has_talked(
     await enter(ada, "ada")
     await enter(bob, "bob")
     await begin(bob, "ada", "Write to")
+    await expect(bob.locator("#title")).to_have_text("ada")
     await say(bob, "hello")
     await ada.get_by_role("link", name="bob new").click()
+    await expect(ada.locator("#title")).to_have_text("bob")
     await say(ada, "hello bob")
     await expect(lines(bob)).to_have_text(["hello", "hello bob"])
 
@@ -260,6 +262,7 @@ async def test_a_page_that_is_back_shows_who_wrote_for_the_first_time_meanwhile(
     await bob.context.set_offline(True)
     await expect(bob.locator("#lost-text")).to_contain_text("The link is lost.")
     await begin(ada, "bob", "Write to")
+    await expect(ada.locator("#title")).to_have_text("bob")
     await say(ada, "hello")
     # The notice goes to the other window, and to nobody else.
     await expect(phone.get_by_role("link", name="ada new")).to_be_visible()
@@ -285,6 +288,7 @@ async def test_who_was_logged_out_elsewhere_is_told(program: Program, window: Op
 
 async def test_it_all_works_by_keyboard(program: Program, window: OpenWindow) -> None:
     ada = await window(program.url)
+    await expect(ada.get_by_label("Name")).to_be_focused()
     await ada.keyboard.type("ada")
     await ada.keyboard.press("Tab")
     await ada.keyboard.type(PASSWORD)
