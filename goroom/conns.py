@@ -107,7 +107,8 @@ class ConnTransport:
     async def _receive(self) -> bytes | None:
         try:
             message = await self._conn.receive()
-            return None if message is None else bytes(message)  # from a bytearray, too
+            # Bytes of a bytearray, too; `bytes` would take an integer for a number of zeros.
+            return None if message is None else b"".join((message,))
         except (OSError, EOFError):
             return None
         except Exception:  # border: a Conn is somebody else's code

@@ -81,7 +81,7 @@ async def test_a_conn_sits_in_the_room_of_a_socket(stage: Stage) -> None:
     serving = _serve(stage, pipe, "ann")
     bob = await stage.player("bob", app="talk")
     await bob.join("hall")
-    pipe.inbox.put_nowait(b"hall say hello")
+    pipe.inbox.put_nowait(bytearray(b"hall say hello"))
 
     assert {"text": "hello"} == await bob.expect("said")
     await bob.request("say", {"text": "hi"}, room="hall")

@@ -75,8 +75,10 @@ class Dialect(ABC):
     def frame(self, push: Push) -> bytes | None:
         """Return the complete server frame of *push*, the same bytes for every receiver."""
         message = self.encode(push)
-        # From a bytearray, too.
-        return None if message is None else frame(BINARY if self.binary else TEXT, bytes(message))
+        if message is None:
+            return None
+        # Bytes of a bytearray, too; `bytes` would take an integer for a number of zeros.
+        return frame(BINARY if self.binary else TEXT, b"".join((message,)))
 
 
 def dialects_for(
